@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+// Control messages between the gateway and one GPU worker, as length-prefixed JSON on a Unix socket.
+// The worker may have been taken over by its guest: what it says is checked here, and bounded.
+
+/** One control message as JSON. Bounds what the gateway buffers for a worker that never finishes one. */
+export const MAX_CONTROL_BYTES = 64 * 1024;
+
+const id = z.number().int().min(1).max(0xffff_ffff);
+const count = z.number().int().min(0).max(0xffff_ffff);
+const sentence = z.string().max(4096);
+const side = z.number().int().min(1).max(16_384);
+
+export const ToGateway = z.discriminatedUnion("type", [
+  /** Sent once, when Dawn and the encoder answered. */
+  z.object({
+    type: z.literal("ready"),
+    adapter: sentence,
+    isSoftware: z.boolean(),
+    encoder: sentence,
+  }),
+  /** The program wants ticks (a requestAnimationFrame is pending), or no longer. */
+  z.object({ type: z.literal("animation"), connection: id, running: z.boolean() }),
+  /** Every command of the tick's frame was decoded. */
+  z.object({ type: z.literal("frameReceived"), connection: id, tick: count }),
+  /** The tick's frame left the GPU: the gateway may grant another. */
+  z.object({ type: z.literal("frameFinished"), connection: id, tick: count }),
+  /** A surface got its first picture or another size, or went away (0 by 0 is not a size: absent). */
+  z.object({
+    type: z.literal("surface"),
+    connection: id,
+    surface: id,
+    size: z.object({ width: side, height: side }).optional(),
+  }),
+  /** The worker ended a connection: the guest broke the protocol, or closed it. */
+  z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
+  z.object({ type: z.literal("stats"), stages: z.record(z.string().max(64), z.number()) }),
+]);
+export type ToGateway = z.infer<typeof ToGateway>;
+
+export type ToWorker =
+  /** The worker dials its data socket for this connection, naming it in the first 4 bytes (u32le). */
+  | { readonly type: "open"; readonly connection: number }
+  | { readonly type: "close"; readonly connection: number }
+  /** How many viewers watch, and the highest rate at which they show frames. */
+  | { readonly type: "audience"; readonly viewers: number; readonly frameRate: number }
+  | { readonly type: "shutdown" };

@@ -1,0 +1,43 @@
+// socket.io events between viewer and gateway, in the namespace VIEWER_NAMESPACE.
+// The viewer connects with `auth: { token }`; the token names the session and the role.
+
+export const SIGNALING_PATH = "/signaling";
+export const VIEWER_NAMESPACE = "/viewer";
+
+/** SDP answer or offer; the gateway offers, the viewer answers. */
+export type Description = { readonly type: "offer" | "answer"; readonly sdp: string };
+export type Candidate = {
+  readonly candidate: string;
+  readonly sdpMid: string | null;
+  readonly sdpMLineIndex: number | null;
+};
+
+/** What the session is doing, as the viewer shows it; `sentence` is for people. */
+export type SessionState = {
+  readonly state: "waiting-for-guest" | "starting" | "live" | "guest-gone" | "worker-restarting";
+  readonly sentence: string;
+  /** The picture's size in pixels; absent before the first frame. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly encoder?: string;
+  readonly adapter?: string;
+};
+
+export type ServerToViewer = {
+  description: (description: Description) => void;
+  candidate: (candidate: Candidate | null) => void;
+  session: (state: SessionState) => void;
+  /** The gateway ends this viewer's connection; it must not retry. */
+  refused: (sentence: string) => void;
+};
+
+export type ViewerToServer = {
+  description: (description: Description) => void;
+  candidate: (candidate: Candidate | null) => void;
+};
+
+/** Labels of the data channels that the gateway opens; both carry shared/input events as binary. */
+export const INPUT_CHANNEL = "input"; // ordered, reliable: buttons, keys, wheel, resize
+export const MOVES_CHANNEL = "moves"; // unordered, no retransmission: pointer moves
+/** Reliable JSON, gateway to viewer: see StatsMessage. */
+export const STATS_CHANNEL = "stats";

@@ -1,0 +1,34 @@
+import { homedir } from "node:os";
+import path from "node:path";
+import { defineConfig } from "vitest/config";
+import { unpackSoftwareVulkan } from "#server/worker/software-vulkan.ts";
+
+export default defineConfig(async () => {
+  // Test processes inherit this: the dynamic linker reads it when a process starts.
+  Object.assign(
+    process.env,
+    await unpackSoftwareVulkan(path.join(homedir(), ".cache", "heliograph")),
+  );
+  return {
+    test: {
+      pool: "forks",
+      projects: [
+        { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          test: { name: "gpu", include: ["test/gpu/**/*.test.ts"], fileParallelism: false },
+        },
+        {
+          extends: true,
+          test: {
+            name: "e2e",
+            include: ["test/e2e/**/*.test.ts"],
+            fileParallelism: false,
+            testTimeout: 60_000,
+            hookTimeout: 60_000,
+          },
+        },
+      ],
+    },
+  };
+});
