@@ -12,6 +12,7 @@ export default defineConfig(async () => {
   return {
     test: {
       pool: "forks",
+      reporters: ["default", ["json", { outputFile: "dist/test-results.json" }]],
       projects: [
         { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
         {

@@ -90,7 +90,13 @@ export class FrameReader {
         at += count;
         if (this.#headerFilled < FRAME_HEADER_BYTES) return;
       }
-      const [a, b, c, d, kind] = this.#header as unknown as [number, number, number, number, number];
+      const [a, b, c, d, kind] = this.#header as unknown as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       const length = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
       if (length > MAX_FRAME_BYTES) {
         throw new ProtocolError(
