@@ -1,0 +1,39 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { ToGateway, ToWorker } from "./messages.ts";
+import type { FromWatchdog, WatchdogData } from "./watchdog.ts";
+
+/** The worker's end of its control socket, which lives in the watchdog thread. */
+export class Control {
+  readonly #thread: Worker;
+
+  private constructor(thread: Worker) {
+    this.#thread = thread;
+  }
+
+  /**
+   * Connects to the gateway. From here on, the process dies when the gateway does. `listener` gets
+   * every message in order, the first possibly before the promise resolves.
+   */
+  static async connect(
+    data: WatchdogData,
+    listener: (message: ToWorker) => void,
+  ): Promise<Control> {
+    const thread = new Worker(new URL("./watchdog.ts", import.meta.url), { workerData: data });
+    const connected = once(thread, "message"); // "connected" is always the first.
+    thread.on("message", (message: FromWatchdog) => {
+      if (message.type !== "connected") listener(message);
+    });
+    await connected;
+    return new Control(thread);
+  }
+
+  send(message: ToGateway): void {
+    this.#thread.postMessage(message, []);
+  }
+
+  /** Ends the watch. What was sent before is lost if it has not left yet. */
+  async close(): Promise<void> {
+    await this.#thread.terminate();
+  }
+}
