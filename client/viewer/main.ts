@@ -1,0 +1,3 @@
+import { Viewer } from "./viewer.ts";
+
+new Viewer().start();

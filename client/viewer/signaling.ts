@@ -1,0 +1,109 @@
+import { io, type Socket } from "socket.io-client";
+import {
+  type Candidate,
+  type Description,
+  type ServerToViewer,
+  type SessionState,
+  SIGNALING_PATH,
+  VIEWER_NAMESPACE,
+  type ViewerToServer,
+} from "#shared/signaling/messages.ts";
+import { Backoff } from "./backoff.ts";
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 8_000;
+
+export type SignalingEvents = {
+  /** The gateway took the token; it opens a new peer connection with its offer. */
+  readonly opened: () => void;
+  readonly description: (description: Description) => void;
+  readonly candidate: (candidate: Candidate | null) => void;
+  readonly session: (state: SessionState) => void;
+  /** The gateway does not answer; the next attempt is on its way. */
+  readonly lost: () => void;
+  /** The gateway does not want this viewer; there is no next attempt. */
+  readonly refused: (sentence: string) => void;
+};
+
+/**
+ * The control connection to the gateway. It comes back by itself until it is refused or closed.
+ * One connection of it stands for one viewer at the gateway, and so for one peer connection.
+ */
+export class Signaling {
+  readonly #events: SignalingEvents;
+  readonly #socket: Socket<ServerToViewer, ViewerToServer>;
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS);
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
+
+  constructor(token: string, events: SignalingEvents) {
+    this.#events = events;
+    this.#socket = io(VIEWER_NAMESPACE, {
+      path: SIGNALING_PATH,
+      auth: { token },
+      transports: ["websocket"],
+      reconnectionDelay: FIRST_RETRY_MS,
+      reconnectionDelayMax: LAST_RETRY_MS,
+      timeout: CONNECT_TIMEOUT_MS,
+      forceNew: true,
+    });
+    this.#socket.on("connect", events.opened);
+    this.#socket.on("description", events.description);
+    this.#socket.on("candidate", events.candidate);
+    this.#socket.on("session", events.session);
+    this.#socket.on("refused", (sentence) => this.#refuse(sentence));
+    this.#socket.on("connect_error", (error) => {
+      // An active socket tries again by itself; an inactive one was turned away at the door.
+      if (this.#socket.active) events.lost();
+      else this.#refuse(error.message);
+    });
+    this.#socket.on("disconnect", (reason) => {
+      if (this.#ended) return;
+      events.lost();
+      // socket.io does not come back by itself when the server ended the connection.
+      if (reason === "io server disconnect") this.#connectLater();
+    });
+  }
+
+  sendDescription(description: Description): void {
+    this.#socket.emit("description", description);
+  }
+
+  sendCandidate(candidate: Candidate | null): void {
+    this.#socket.emit("candidate", candidate);
+  }
+
+  /** Becomes a new viewer at the gateway, and so gets a new peer connection. */
+  restart(): void {
+    if (this.#ended) return;
+    this.#socket.disconnect();
+    this.#connectLater();
+  }
+
+  /** The way to the gateway works in full: the next restart() may be quick again. */
+  settled(): void {
+    this.#backoff.reset();
+  }
+
+  close(): void {
+    this.#ended = true;
+    clearTimeout(this.#retry);
+    this.#socket.disconnect();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #refuse(sentence: string): void {
+    if (this.#ended) return;
+    this.close();
+    this.#events.refused(sentence);
+  }
+
+  #connectLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#socket.connect(), this.#backoff.next());
+  }
+}

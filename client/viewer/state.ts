@@ -1,0 +1,138 @@
+import type { SessionState } from "#shared/signaling/messages.ts";
+
+// From what the page knows to what it says. No DOM here.
+
+export type Knowledge = {
+  readonly token: boolean;
+  /** Why this browser cannot show a picture, as a sentence. */
+  readonly unsupported?: string;
+  /** Why the gateway turned this viewer away, as a sentence. */
+  readonly refused?: string;
+  readonly signaling: "connecting" | "open" | "lost";
+  /** `failed`: this page never had a way for video, or lost its last one and found no other. */
+  readonly media: "connecting" | "connected" | "interrupted" | "failed";
+  readonly session?: SessionState;
+  /** A frame of this peer connection was shown. */
+  readonly playing: boolean;
+  /** The browser holds the picture back until a person asks for it. */
+  readonly blocked: boolean;
+};
+
+export const AT_FIRST: Knowledge = {
+  token: false,
+  signaling: "connecting",
+  media: "connecting",
+  playing: false,
+  blocked: false,
+};
+
+/** The values of `data-state` on the page's body. */
+export type Phase =
+  | "no-token"
+  | "unsupported"
+  | "refused"
+  | "connecting"
+  | "reconnecting"
+  | "interrupted"
+  | "no-path"
+  | "blocked"
+  | "waiting-for-guest"
+  | "starting"
+  | "guest-gone"
+  | "worker-restarting"
+  | "live";
+
+export type Presentation = {
+  readonly phase: Phase;
+  /** For the toolbar: one or two words. */
+  readonly short: string;
+  readonly title: string;
+  readonly sentence: string;
+  /** Something is under way and nothing is asked of the operator. */
+  readonly busy: boolean;
+};
+
+const page = (
+  phase: Phase,
+  short: string,
+  title: string,
+  sentence: string,
+  busy = false,
+): Presentation => ({ phase, short, title, sentence, busy });
+
+/** The first thing in the way decides what the page says. */
+export function present(knowledge: Knowledge): Presentation {
+  const { unsupported, refused, session } = knowledge;
+  if (unsupported !== undefined) {
+    return page("unsupported", "Unsupported", "This browser cannot show the picture", unsupported);
+  }
+  if (!knowledge.token) {
+    return page(
+      "no-token",
+      "No token",
+      "A token is missing",
+      "Open the whole address that you were given, with the part after the # sign: it is the key to the session. You can also paste it here.",
+    );
+  }
+  if (refused !== undefined) {
+    return page("refused", "Refused", "The gateway refused this viewer", refused);
+  }
+  if (knowledge.signaling === "lost") {
+    return page(
+      "reconnecting",
+      "Reconnecting",
+      "Connection lost",
+      "The gateway does not answer. Trying again.",
+      true,
+    );
+  }
+  // Said before "connecting": each attempt passes through that again, and the page would flicker.
+  if (knowledge.media === "failed") {
+    return page(
+      "no-path",
+      "No video",
+      "The video does not arrive",
+      "The gateway answers, but no way for its video was found. A firewall may block UDP between here and the gateway. Trying again.",
+      true,
+    );
+  }
+  if (knowledge.media === "interrupted") {
+    return page(
+      "interrupted",
+      "Interrupted",
+      "The video is interrupted",
+      "Nothing has arrived for some seconds. Waiting for it to come back.",
+      true,
+    );
+  }
+  if (knowledge.signaling === "connecting" || session === undefined) {
+    return page("connecting", "Connecting", "Connecting", "Reaching the gateway.", true);
+  }
+  if (session.state === "starting" || session.state === "live") {
+    return presentPicture(knowledge, session);
+  }
+  const [short, title] = WITHOUT_PICTURE[session.state];
+  return page(session.state, short, title, session.sentence, true);
+}
+
+const WITHOUT_PICTURE = {
+  "waiting-for-guest": ["Waiting", "Waiting for a program"],
+  "guest-gone": ["Program ended", "The program ended"],
+  "worker-restarting": ["Restarting", "Drawing starts again"],
+} as const;
+
+/** The guest draws, or is about to: what remains is the picture on this page. */
+function presentPicture(knowledge: Knowledge, session: SessionState): Presentation {
+  if (knowledge.blocked) {
+    return page(
+      "blocked",
+      "Paused",
+      "The browser paused the picture",
+      "It plays video only after you ask for it.",
+    );
+  }
+  if (session.state === "live" && knowledge.playing) {
+    return page("live", "Live", "Live", session.sentence);
+  }
+  return page("starting", "Starting", "Starting", session.sentence, true);
+}

@@ -1,0 +1,187 @@
+import { InputChannels } from "./input/channels.ts";
+import { listenToKeyboard } from "./input/keyboard.ts";
+import { listenToPointer } from "./input/pointer.ts";
+import { Peer } from "./peer.ts";
+import { Playback } from "./playback.ts";
+import { Signaling } from "./signaling.ts";
+import { Stage } from "./stage.ts";
+import { AT_FIRST, type Knowledge, type Phase, present } from "./state.ts";
+import { type GatewayStats, readGatewayStats } from "./stats/gateway-stats.ts";
+import { StatsPanel } from "./stats/panel.ts";
+import { browserAbilities, whyUnsupported } from "./support.ts";
+import { TokenKeeper } from "./token.ts";
+import { element } from "./view/element.ts";
+import { toggleFullScreen } from "./view/full-screen.ts";
+import { Notice } from "./view/notice.ts";
+import { Toolbar } from "./view/toolbar.ts";
+
+/** The operator's page: owns the connections to the gateway and connects the parts of the page. */
+export class Viewer {
+  readonly #tokens = new TokenKeeper(window);
+  readonly #playback: Playback;
+  readonly #stage: Stage;
+  readonly #channels: InputChannels;
+  readonly #notice: Notice;
+  readonly #toolbar: Toolbar;
+  readonly #panel: StatsPanel;
+  #knowledge: Knowledge = AT_FIRST;
+  #gatewayStats: GatewayStats | undefined;
+  #signaling: Signaling | undefined;
+  #peer: Peer | undefined;
+
+  constructor() {
+    const video = element("picture", HTMLVideoElement);
+    const still = element("still", HTMLCanvasElement);
+    const area = element("stage", HTMLElement);
+    this.#channels = new InputChannels(() => this.#stage.askNow());
+    this.#stage = new Stage(area, [video, still], this.#channels.send);
+    this.#playback = new Playback(video, still, {
+      playing: () => this.#firstFrame(),
+      resized: (size) => this.#stage.setPicture(size),
+      blocked: () => this.#learn({ blocked: true }),
+    });
+    this.#notice = new Notice({
+      token: (token) => this.#useToken(token),
+      action: (phase) => this.#act(phase),
+    });
+    this.#toolbar = new Toolbar({
+      statistics: () => this.#toggleStatistics(),
+      fullScreen: () => void toggleFullScreen(),
+      left: () => area.focus(),
+    });
+    this.#panel = new StatsPanel(
+      element("stats", HTMLElement),
+      element("stats-list", HTMLElement),
+      () => ({ session: this.#knowledge.session, gateway: this.#gatewayStats }),
+      async () => this.#peer?.stats(),
+    );
+    listenToPointer(area, () => this.#stage.placed, this.#channels.send);
+    listenToKeyboard(area, this.#channels.send, (shortcut) => {
+      if (shortcut === "statistics") this.#toggleStatistics();
+      else if (shortcut === "full-screen") void toggleFullScreen();
+      else this.#toolbar.focus();
+    });
+  }
+
+  /** Connects with the token of the address; a page that lacks one, or cannot show H.264, says so. */
+  start(): void {
+    const unsupported = whyUnsupported(browserAbilities());
+    if (unsupported !== undefined) {
+      this.#learn({ unsupported });
+      return;
+    }
+    // Pasting another address into the same tab changes only the fragment, which loads nothing anew.
+    window.addEventListener("hashchange", () => this.#readAddress());
+    this.#readAddress();
+  }
+
+  #readAddress(): void {
+    const token = this.#tokens.read();
+    if (token === undefined) this.#learn({});
+    else this.#useToken(token);
+  }
+
+  #useToken(token: string): void {
+    this.#signaling?.close();
+    this.#dropPeer();
+    this.#tokens.keep(token);
+    this.#knowledge = { ...AT_FIRST, token: true };
+    this.#learn({});
+    this.#signaling = new Signaling(token, {
+      opened: () => {
+        this.#dropPeer();
+        this.#learn({ signaling: "open" });
+      },
+      description: (description) => {
+        this.#peer ??= this.#newPeer();
+        this.#peer.accept(description);
+      },
+      candidate: (candidate) => {
+        this.#peer ??= this.#newPeer();
+        this.#peer.addCandidate(candidate);
+      },
+      session: (session) => this.#learn({ session }),
+      lost: () => this.#learn({ signaling: "lost" }),
+      refused: (refused) => {
+        this.#dropPeer();
+        this.#learn({ refused });
+      },
+    });
+  }
+
+  #newPeer(): Peer {
+    return new Peer({
+      answer: (description) => this.#signaling?.sendDescription(description),
+      candidate: (candidate) => this.#signaling?.sendCandidate(candidate),
+      stream: (stream) => this.#playback.show(stream),
+      channel: ({ label, channel }) => {
+        if (label !== "stats") this.#channels.use(label, channel);
+        else {
+          channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+            if (typeof data === "string") this.#gatewayStats = readGatewayStats(data);
+          });
+        }
+      },
+      connected: () => {
+        this.#signaling?.settled();
+        this.#learn({ media: "connected" });
+      },
+      interrupted: () => this.#learn({ media: "interrupted" }),
+      failed: () => {
+        const worked =
+          this.#knowledge.media === "connected" || this.#knowledge.media === "interrupted";
+        this.#dropPeer();
+        this.#learn({ media: worked ? "interrupted" : "failed", signaling: "connecting" });
+        this.#signaling?.restart();
+      },
+    });
+  }
+
+  /** The last frame stays on the page. */
+  #dropPeer(): void {
+    if (this.#peer === undefined) return;
+    this.#playback.freeze();
+    this.#channels.clear();
+    this.#peer.close();
+    this.#peer = undefined;
+    this.#gatewayStats = undefined;
+    this.#learn({ playing: false });
+  }
+
+  #firstFrame(): void {
+    document.body.dataset["firstFrame"] ??= String(Math.round(performance.now()));
+    this.#learn({ playing: true, blocked: false });
+  }
+
+  #act(phase: Phase): void {
+    if (phase === "refused") {
+      this.#tokens.forget();
+      this.#knowledge = AT_FIRST;
+      this.#learn({});
+    } else if (phase === "blocked") {
+      this.#learn({ blocked: false });
+      this.#playback.play();
+    } else {
+      location.reload();
+    }
+  }
+
+  #toggleStatistics(): void {
+    this.#panel.toggle();
+    this.#learn({});
+  }
+
+  #learn(news: Partial<Knowledge>): void {
+    this.#knowledge = { ...this.#knowledge, ...news };
+    const presentation = present(this.#knowledge);
+    const { dataset } = document.body;
+    const cameAlive = presentation.phase === "live" && dataset["state"] !== "live";
+    dataset["state"] = presentation.phase;
+    this.#notice.show(presentation);
+    this.#toolbar.show(presentation.short, this.#panel.open);
+    document.title =
+      presentation.phase === "live" ? "Heliograph" : `${presentation.short} – Heliograph`;
+    // The keyboard is the guest's as soon as there is something to type into, unless it is in use here.
+    if (cameAlive && document.activeElement === document.body) this.#stage.element.focus();
+  }
+}

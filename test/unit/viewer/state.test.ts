@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { Backoff } from "#client/viewer/backoff.ts";
+import { AT_FIRST, type Knowledge, present } from "#client/viewer/state.ts";
+import { whyUnsupported } from "#client/viewer/support.ts";
+import { tokenInFragment, tokenInText } from "#client/viewer/token.ts";
+
+const LIVE: Knowledge = {
+  token: true,
+  signaling: "open",
+  media: "connected",
+  session: { state: "live", sentence: "A program draws." },
+  playing: true,
+  blocked: false,
+};
+const GONE = {
+  state: "guest-gone",
+  sentence: "The guest's program ended. Waiting for the next one.",
+} as const;
+
+describe("what the page says", () => {
+  test.each([
+    ["live when all is well", LIVE, "live", false],
+    ["that a token is missing", AT_FIRST, "no-token", false],
+    [
+      "that the browser cannot, before anything else",
+      { ...AT_FIRST, unsupported: "No." },
+      "unsupported",
+      false,
+    ],
+    ["that it was refused", { ...LIVE, signaling: "lost", refused: "No room." }, "refused", false],
+    ["that it connects", { ...AT_FIRST, token: true }, "connecting", true],
+    [
+      "that it connects until the gateway speaks of the session",
+      { ...AT_FIRST, token: true, signaling: "open" },
+      "connecting",
+      true,
+    ],
+    [
+      "that the gateway is away, over all that it said before",
+      { ...LIVE, signaling: "lost" },
+      "reconnecting",
+      true,
+    ],
+    ["that there is no way for video", { ...LIVE, media: "failed" }, "no-path", true],
+    [
+      "the same during the next attempt",
+      { ...LIVE, media: "failed", signaling: "connecting" },
+      "no-path",
+      true,
+    ],
+    ["that video is interrupted", { ...LIVE, media: "interrupted" }, "interrupted", true],
+    [
+      "that the browser holds the picture back",
+      { ...LIVE, playing: false, blocked: true },
+      "blocked",
+      false,
+    ],
+    ["that it starts until a frame is seen", { ...LIVE, playing: false }, "starting", true],
+    [
+      "that it starts while an old program's frame stands",
+      { ...LIVE, session: { state: "starting", sentence: "" } },
+      "starting",
+      true,
+    ],
+    ["that the program ended, over its last frame", { ...LIVE, session: GONE }, "guest-gone", true],
+    [
+      "that the worker restarts",
+      { ...LIVE, session: { state: "worker-restarting", sentence: "" } },
+      "worker-restarting",
+      true,
+    ],
+    [
+      "that it waits for a guest",
+      { ...LIVE, playing: false, session: { state: "waiting-for-guest", sentence: "" } },
+      "waiting-for-guest",
+      true,
+    ],
+  ] satisfies [string, Knowledge, string, boolean][])("%s", (_name, knowledge, phase, busy) => {
+    const presentation = present(knowledge);
+    expect(presentation.phase).toBe(phase);
+    expect(presentation.busy).toBe(busy);
+    expect(presentation.title).not.toBe("");
+  });
+
+  test("is the gateway's own sentence where it has one", () => {
+    expect(present({ ...LIVE, session: GONE }).sentence).toBe(GONE.sentence);
+    expect(present({ ...LIVE, refused: "No room." }).sentence).toBe("No room.");
+  });
+});
+
+describe("a token", () => {
+  test.each([
+    ["in a fragment", "#token=abc.def-1_2", "abc.def-1_2"],
+    ["among other members", "#x=1&token=abc", "abc"],
+    ["that is empty", "#token=", undefined],
+    ["that is not there", "#", undefined],
+    ["in no fragment at all", "", undefined],
+  ])("%s", (_name, fragment, token) => {
+    expect(tokenInFragment(fragment)).toBe(token);
+  });
+
+  test.each([
+    ["a whole address", " http://127.0.0.1:8080/#token=abc.def \n", "abc.def"],
+    ["an address without a token", "http://127.0.0.1:8080/", undefined],
+    ["an address with another fragment", "http://127.0.0.1:8080/#top", undefined],
+    ["the member alone", "token=abc", "abc"],
+    [
+      "the token alone",
+      "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln",
+      "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln",
+    ],
+    ["words", "where is my token", undefined],
+    ["nothing", "  ", undefined],
+  ])("is found in pasted text: %s", (_name, text, token) => {
+    expect(tokenInText(text)).toBe(token);
+  });
+});
+
+describe("a browser", () => {
+  const chrome = { webrtc: true, videoTypes: ["video/VP8", "video/H264"], userAgent: "Chrome/153" };
+  test.each([
+    ["with H.264", chrome],
+    ["that does not tell", { ...chrome, videoTypes: undefined }],
+  ])("%s is given a try", (_name, abilities) => {
+    expect(whyUnsupported(abilities)).toBeUndefined();
+  });
+
+  test.each([
+    [
+      "without H.264",
+      { ...chrome, videoTypes: ["video/VP8"] },
+      /no H.264.* Chrome, Edge or Safari/,
+    ],
+    [
+      "that is Firefox without its plugin",
+      { ...chrome, videoTypes: [], userAgent: "Firefox/153.0" },
+      /OpenH264/,
+    ],
+    ["without WebRTC", { ...chrome, webrtc: false, videoTypes: undefined }, /WebRTC is missing/],
+  ])("%s is told what to do", (_name, abilities, sentence) => {
+    expect(whyUnsupported(abilities)).toMatch(sentence);
+  });
+});
+
+test("attempts come at doubling distances up to the longest, and start over after a success", () => {
+  const backoff = new Backoff(500, 3_000);
+  expect([1, 2, 3, 4, 5].map(() => backoff.next())).toEqual([500, 1_000, 2_000, 3_000, 3_000]);
+  backoff.reset();
+  expect(backoff.next()).toBe(500);
+});
