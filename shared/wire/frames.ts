@@ -76,6 +76,7 @@ export function writeFrameHeader(
  */
 export class FrameReader {
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
+  readonly #view = new DataView(this.#header.buffer);
   #headerFilled = 0;
   #payload: Uint8Array | undefined;
   #filled = 0;
@@ -90,14 +91,8 @@ export class FrameReader {
         at += count;
         if (this.#headerFilled < FRAME_HEADER_BYTES) return;
       }
-      const [a, b, c, d, kind] = this.#header as unknown as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      const length = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+      const length = this.#view.getUint32(0, true);
+      const kind = this.#view.getUint8(4);
       if (length > MAX_FRAME_BYTES) {
         throw new ProtocolError(
           `A frame's payload (${length} bytes) is over the limit (${MAX_FRAME_BYTES}).`,
