@@ -5,6 +5,7 @@ import {
   WriteBody,
   constantCase,
   defaultText,
+  importUsed,
   isPresent,
   readValue,
   typeText,
@@ -13,47 +14,25 @@ import type { Field } from "./wire.ts";
 
 /** One function that writes each command, and the switch that reads them all. */
 export function generateCommands(context: Context): readonly GeneratedFile[] {
-  const { commands, dictionaries, unions } = context;
-  const enumTypes = context.enums.map(({ name }) => name).join(", ");
-  const constants = (suffix: string) =>
-    context.enums.map(({ name }) => constantCase(name) + suffix).join(", ");
-  const named = [...dictionaries, ...unions].map(({ name }) => name);
-  const functions = (verb: string) => named.map((name) => verb + name).join(", ");
+  const { commands } = context;
   return [
-    {
-      path: "shared/wire/gen/write-commands.ts",
-      text: `${BANNER}import type { Handle } from "../handles.ts";
-import type { Data, Writer } from "../writer.ts";
-import type { ${named.join(", ")} } from "./dictionaries.ts";
-import { ${constants("_NUMBERS")}, ${context.enums.map(({ name }) => `type ${name}`).join(", ")} } from "./enums.ts";
-import type { ObjectRefs } from "./objects.ts";
-import { ${functions("write")} } from "./write-dictionaries.ts";
-
-${commands.map((command) => writeCommand(command, context)).join("\n")}`,
-    },
-    {
-      path: "shared/wire/gen/command-sink.ts",
-      text: `${BANNER}import type { Handle } from "../handles.ts";
-import type { ${named.join(", ")} } from "./dictionaries.ts";
-import type { ${enumTypes} } from "./enums.ts";
-import type { ObjectMap } from "./objects.ts";
-
-/** What the decoder calls, once for each command, in the stream's order. Data is valid during the call only. */
+    generateFile(
+      "write-commands.ts",
+      commands.map((command) => writeCommand(command, context)).join("\n"),
+      context,
+    ),
+    generateFile(
+      "command-sink.ts",
+      `/** What the decoder calls, once for each command, in the stream's order. Data is valid during the call only. */
 export interface CommandSink<M extends ObjectMap> {
   ${commands.map((command) => sinkMethod(command, context)).join("\n")}
 }
 `,
-    },
-    {
-      path: "shared/wire/gen/decode-commands.ts",
-      text: `${BANNER}import type { Reader } from "../reader.ts";
-import type { CommandSink } from "./command-sink.ts";
-import type { ${named.join(", ")} } from "./dictionaries.ts";
-import { ${constants("_NAMES")}, ${context.enums.map(({ name }) => `type ${name}`).join(", ")} } from "./enums.ts";
-import type { ObjectMap, ObjectResolver } from "./objects.ts";
-import { ${functions("read")} } from "./read-dictionaries.ts";
-
-/** Decodes commands until the reader is at its end. */
+      context,
+    ),
+    generateFile(
+      "decode-commands.ts",
+      `/** Decodes commands until the reader is at its end. */
 export function decodeCommands<M extends ObjectMap>(reader: Reader, objects: ObjectResolver<M>, sink: CommandSink<M>): void {
   while (reader.remaining > 0) decodeCommand(reader, objects, sink);
 }
@@ -67,8 +46,39 @@ export function decodeCommand<M extends ObjectMap>(reader: Reader, objects: Obje
   }
 }
 `,
-    },
+      context,
+    ),
   ];
+}
+
+function generateFile(name: string, body: string, context: Context): GeneratedFile {
+  const { dictionaries, unions, enums } = context;
+  const named = [...dictionaries, ...unions].map((each) => each.name);
+  const enumNames = enums.flatMap((each) => {
+    const constant = constantCase(each.name);
+    return [`${constant}_NUMBERS`, `${constant}_NAMES`, `type ${each.name}`];
+  });
+  const used = (names: readonly string[], from: string) => importUsed(names, from, body);
+  const objects = ["type ObjectMap", "type ObjectRefs", "type ObjectResolver"];
+  const text = [
+    BANNER,
+    used(["type Handle"], "../handles.ts"),
+    used(["type Reader"], "../reader.ts"),
+    used(["type Data", "type Writer"], "../writer.ts"),
+    name === "command-sink.ts" ? "" : used(["type CommandSink"], "./command-sink.ts"),
+    used(prefix("type ", named), "./dictionaries.ts"),
+    used(enumNames, "./enums.ts"),
+    used(objects, "./objects.ts"),
+    used(prefix("read", named), "./read-dictionaries.ts"),
+    used(prefix("write", named), "./write-dictionaries.ts"),
+    "\n",
+    body,
+  ];
+  return { path: `shared/wire/gen/${name}`, text: text.join("") };
+}
+
+function prefix(text: string, names: readonly string[]): readonly string[] {
+  return names.map((name) => text + name);
 }
 
 /** Names that a command's function has besides its arguments. */

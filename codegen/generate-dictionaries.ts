@@ -3,6 +3,7 @@ import {
   BANNER,
   WriteBody,
   constantCase,
+  importUsed,
   isPresent,
   readValue,
   typeText,
@@ -12,47 +13,59 @@ import type { Union, WireDictionary, WireType } from "./wire.ts";
 
 /** Dictionaries and unions: their types, and the functions that write and read them. */
 export function generateDictionaries(context: Context): readonly GeneratedFile[] {
-  const { dictionaries, unions } = context;
-  const enumTypes = context.enums.map(({ name }) => name).join(", ");
-  const enumTypeImports = context.enums.map(({ name }) => `type ${name}`).join(", ");
-  const constants = (suffix: string) =>
-    context.enums.map(({ name }) => constantCase(name) + suffix).join(", ");
-  const types = [...dictionaries, ...unions].map(({ name }) => name).join(", ");
-  const parts = (
-    dictionary: (each: WireDictionary, context: Context) => string,
-    union: (each: Union, context: Context) => string,
-  ): string =>
-    [
-      ...unions.map((each) => union(each, context)),
-      ...dictionaries.map((each) => dictionary(each, context)),
-    ].join("\n");
+  const { dictionaries, unions, enums } = context;
+  const enumTypes = enums.map(({ name }) => `type ${name}`);
+  const constants = (suffix: string) => enums.map(({ name }) => constantCase(name) + suffix);
+  const named = [...dictionaries, ...unions].map(({ name }) => `type ${name}`);
+  const objects = ["type ObjectMap", "type ObjectRefs", "type ObjectResolver"];
+  const types = generateEach(context, dictionaryType, unionType);
+  const write = generateEach(context, writeDictionary, writeUnion);
+  const read = generateEach(context, readDictionary, readUnion);
   return [
     {
       path: "shared/wire/gen/dictionaries.ts",
-      text: `${BANNER}import type { ${enumTypes} } from "./enums.ts";
-import type { ObjectMap } from "./objects.ts";
-
-${parts(dictionaryType, unionType)}`,
+      text: [
+        BANNER,
+        importUsed(enumTypes, "./enums.ts", types),
+        importUsed(objects, "./objects.ts", types),
+        types,
+      ].join(""),
     },
     {
       path: "shared/wire/gen/write-dictionaries.ts",
-      text: `${BANNER}import type { Writer } from "../writer.ts";
-import type { ${types} } from "./dictionaries.ts";
-import { ${constants("_NUMBERS")} } from "./enums.ts";
-import type { ObjectRefs } from "./objects.ts";
-
-${parts(writeDictionary, writeUnion)}`,
+      text: [
+        BANNER,
+        'import type { Writer } from "../writer.ts";\n',
+        importUsed(named, "./dictionaries.ts", write),
+        importUsed(constants("_NUMBERS"), "./enums.ts", write),
+        importUsed(objects, "./objects.ts", write),
+        write,
+      ].join(""),
     },
     {
       path: "shared/wire/gen/read-dictionaries.ts",
-      text: `${BANNER}import type { Reader } from "../reader.ts";
-import type { ${types} } from "./dictionaries.ts";
-import { ${constants("_NAMES")}, ${enumTypeImports} } from "./enums.ts";
-import type { ObjectMap, ObjectResolver } from "./objects.ts";
-
-${parts(readDictionary, readUnion)}`,
+      text: [
+        BANNER,
+        'import type { Reader } from "../reader.ts";\n',
+        importUsed(named, "./dictionaries.ts", read),
+        importUsed([...constants("_NAMES"), ...enumTypes], "./enums.ts", read),
+        importUsed(objects, "./objects.ts", read),
+        read,
+      ].join(""),
     },
   ];
+}
+
+function generateEach(
+  context: Context,
+  dictionary: (each: WireDictionary, context: Context) => string,
+  union: (each: Union, context: Context) => string,
+): string {
+  const texts = [
+    ...context.unions.map((each) => union(each, context)),
+    ...context.dictionaries.map((each) => dictionary(each, context)),
+  ];
+  return `\n${texts.join("\n")}`;
 }
 
 function dictionaryType({ name, fields }: WireDictionary, context: Context): string {

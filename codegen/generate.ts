@@ -5,6 +5,7 @@ import { z } from "zod";
 import { buildContext, type GeneratedFile, type Generator } from "./context.ts";
 import { generateCommands } from "./generate-commands.ts";
 import { generateDictionaries } from "./generate-dictionaries.ts";
+import { generateDocument } from "./generate-document.ts";
 import { generateNumbers } from "./generate-numbers.ts";
 import { generateObjects } from "./generate-objects.ts";
 import { generateGuest } from "./guest.ts";
@@ -21,6 +22,7 @@ const GENERATORS: readonly Generator[] = [
   generateObjects,
   generateDictionaries,
   generateCommands,
+  generateDocument,
   generateGuest,
 ];
 

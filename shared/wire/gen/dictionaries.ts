@@ -3,7 +3,6 @@
 import type {
   GPUFeatureName,
   GPUPowerPreference,
-  GPUBufferMapState,
   GPUTextureDimension,
   GPUTextureViewDimension,
   GPUTextureAspect,
@@ -16,8 +15,6 @@ import type {
   GPUSamplerBindingType,
   GPUTextureSampleType,
   GPUStorageTextureAccess,
-  GPUCompilationMessageType,
-  GPUPipelineErrorReason,
   GPUAutoLayoutMode,
   GPUPrimitiveTopology,
   GPUFrontFace,
@@ -33,8 +30,6 @@ import type {
   GPUQueryType,
   GPUCanvasAlphaMode,
   GPUCanvasToneMappingMode,
-  GPUDeviceLostReason,
-  GPUErrorFilter,
   PredefinedColorSpace,
 } from "./enums.ts";
 import type { ObjectMap } from "./objects.ts";
