@@ -41,3 +41,24 @@ export const INPUT_CHANNEL = "input"; // ordered, reliable: buttons, keys, wheel
 export const MOVES_CHANNEL = "moves"; // unordered, no retransmission: pointer moves
 /** Reliable JSON, gateway to viewer: see StatsMessage. */
 export const STATS_CHANNEL = "stats";
+
+/** The last second of this viewer's stream, one JSON text a second on STATS_CHANNEL. Rates are bits a second. */
+export type StatsMessage = {
+  /** Media sent to this viewer, resends included. */
+  readonly bitrate: number;
+  /** What the session's encoder is asked for: the least estimate of all viewers. */
+  readonly targetBitrate: number;
+  /** What this viewer's network is thought to carry. */
+  readonly estimate: number;
+  readonly framesSent: number;
+  /** Frames left out because the network was too slow, since the viewer joined. */
+  readonly framesDropped: number;
+  /** Since the viewer joined. */
+  readonly packetsLost: number;
+  readonly packetsResent: number;
+  /** Absent until it is measured. */
+  readonly roundTripMs?: number;
+  /** From the frame's GPU work done to its last packet at the socket; absent without frames. */
+  readonly presentToSentMs?: { readonly p50: number; readonly p95: number };
+  readonly viewers: number;
+};

@@ -1,0 +1,208 @@
+import type { AccessUnit } from "./access-unit-reader.ts";
+import { packetize } from "./h264.ts";
+import type { BitrateBounds, FromMedia, IceOptions } from "./messages.ts";
+import { rtpTicks } from "./rtp-stream.ts";
+import { Viewer } from "./viewer.ts";
+
+/** The way to the session's worker. */
+export type WorkerLink = {
+  /** False when the worker does not read: ask again later. */
+  requestKeyFrame(): boolean;
+  requestBitrate(bitsPerSecond: number): boolean;
+  close(): void;
+};
+
+/** A key frame costs as much as many others: viewers together get no more of them than this. */
+const KEY_FRAME_PAUSE_MS = 250;
+
+/** Headers, resends and probes share the way with the picture. */
+const MEDIA_SHARE = 0.95;
+
+/** Smaller changes are not worth a new target for the encoder. */
+const LEAST_BITRATE_CHANGE = 0.05;
+
+/** One VM's picture: access units from its worker to all its viewers, and their wishes back. */
+export class MediaSession {
+  readonly #session: string;
+  readonly #ice: IceOptions;
+  readonly #bitrates: BitrateBounds;
+  readonly #post: (message: FromMedia) => void;
+  readonly #viewers = new Map<string, Viewer>();
+  #worker: WorkerLink | undefined;
+  #lastTimestamp = -Infinity;
+  #keyFrameTimer: NodeJS.Timeout | undefined;
+  #keyFrameAskedAt = -Infinity;
+  #isKeyFrameAsked = false;
+  #bitrateAsked: number | undefined;
+  #bytes = 0;
+  #presentToSentMs: number[] = [];
+  #framesSent = 0;
+
+  constructor(
+    session: string,
+    ice: IceOptions,
+    bitrates: BitrateBounds,
+    post: (message: FromMedia) => void,
+  ) {
+    this.#session = session;
+    this.#ice = ice;
+    this.#bitrates = bitrates;
+    this.#post = post;
+  }
+
+  /** Takes ownership of the link; the former worker's is closed. */
+  workerConnected(worker: WorkerLink): void {
+    this.#worker?.close();
+    this.#worker = worker;
+    this.#isKeyFrameAsked = false;
+    this.#keyFrameAskedAt = -Infinity;
+    this.#bitrateAsked = undefined;
+    if (this.#viewers.size > 0) this.#askKeyFrame();
+    this.#askBitrate();
+  }
+
+  /** Viewers keep the last frame until another worker dials. */
+  workerGone(worker: WorkerLink): void {
+    if (this.#worker === worker) this.#worker = undefined;
+  }
+
+  accessUnit(unit: AccessUnit): void {
+    this.#bytes += unit.bytes;
+    if (unit.isKeyFrame) this.#isKeyFrameAsked = false;
+    if (this.#viewers.size === 0) return;
+    // A picture that is encoded again, or by another worker, may carry a time that was used.
+    const ticks = Math.max(rtpTicks(unit.capturedAt), this.#lastTimestamp + 1);
+    this.#lastTimestamp = ticks;
+    const frame = {
+      payloads: packetize(unit.units),
+      isKeyFrame: unit.isKeyFrame,
+      timestamp: ticks % 2 ** 32,
+      capturedAt: unit.capturedAt,
+    };
+    for (const viewer of this.#viewers.values()) viewer.frame(frame);
+  }
+
+  /** The viewer's offer follows as a message. */
+  addViewer(id: string, control: boolean): Viewer {
+    const tell = (state: "connected" | "disconnected"): void =>
+      this.#post({ type: "viewerState", viewer: id, state });
+    const viewer = new Viewer(
+      { viewer: id, control, ice: this.#ice, bitrates: this.#bitrates },
+      {
+        description: (description) => this.#post({ type: "description", viewer: id, description }),
+        candidate: (candidate) => this.#post({ type: "candidate", viewer: id, candidate }),
+        connected: () => {
+          tell("connected");
+          this.#askKeyFrame();
+          this.#askBitrate();
+        },
+        disconnected: () => tell("disconnected"),
+        failed: (reason) => this.viewerFailed(id, reason),
+        input: (event) => this.#post({ type: "input", session: this.#session, viewer: id, event }),
+        keyFrameWanted: () => this.#askKeyFrame(),
+        estimateChanged: () => this.#askBitrate(),
+        frameSent: (presentToSentMs) => {
+          this.#framesSent += 1;
+          this.#presentToSentMs.push(presentToSentMs);
+        },
+      },
+    );
+    this.#viewers.set(id, viewer);
+    return viewer;
+  }
+
+  removeViewer(id: string): void {
+    if (!this.#forget(id)) return;
+    this.#post({ type: "viewerState", viewer: id, state: "closed" });
+  }
+
+  viewerFailed(id: string, reason: string): void {
+    if (!this.#forget(id)) return;
+    this.#post({ type: "viewerState", viewer: id, state: "failed", reason });
+  }
+
+  get viewers(): ReadonlyMap<string, Viewer> {
+    return this.#viewers;
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const targetBitrate = this.#targetBitrate();
+    const streaming = [...this.#viewers.values()].filter((viewer) => viewer.isStreaming);
+    for (const viewer of streaming) {
+      viewer.tick(targetBitrate, streaming.length, this.#presentToSentMs);
+    }
+    if (streaming.some((viewer) => viewer.waitsForKeyFrame)) {
+      this.#isKeyFrameAsked = false;
+      this.#askKeyFrame();
+    }
+    this.#askBitrate();
+    if (streaming.length === 0 && this.#bytes === 0) return;
+    this.#post({
+      type: "stats",
+      session: this.#session,
+      viewers: streaming.length,
+      bitrate: this.#bytes * 8,
+      targetBitrate,
+      framesSent: this.#framesSent,
+      packetsLost: streaming.reduce((sum, { totals }) => sum + (totals?.packetsLost ?? 0), 0),
+      presentToSentMs: this.#presentToSentMs,
+    });
+    this.#bytes = 0;
+    this.#presentToSentMs = [];
+  }
+
+  /** Idempotent. */
+  close(): void {
+    clearTimeout(this.#keyFrameTimer);
+    this.#keyFrameTimer = undefined;
+    this.#worker?.close();
+    this.#worker = undefined;
+    for (const id of this.#viewers.keys()) this.removeViewer(id);
+  }
+
+  #forget(id: string): boolean {
+    const viewer = this.#viewers.get(id);
+    if (viewer === undefined) return false;
+    this.#viewers.delete(id);
+    viewer.close();
+    this.#askBitrate();
+    return true;
+  }
+
+  /** What is asked while an answer is awaited is answered by it. */
+  #askKeyFrame(): void {
+    if (this.#isKeyFrameAsked || this.#keyFrameTimer !== undefined) return;
+    const wait = this.#keyFrameAskedAt + KEY_FRAME_PAUSE_MS - performance.now();
+    if (wait > 0) {
+      this.#keyFrameTimer = setTimeout(() => {
+        this.#keyFrameTimer = undefined;
+        this.#askKeyFrame();
+      }, wait);
+      return;
+    }
+    this.#keyFrameAskedAt = performance.now();
+    this.#isKeyFrameAsked = this.#worker?.requestKeyFrame() ?? false;
+  }
+
+  #targetBitrate(): number {
+    let least = this.#bitrates.max;
+    let isKnown = false;
+    for (const { estimate } of this.#viewers.values()) {
+      if (estimate === undefined) continue;
+      isKnown = true;
+      least = Math.min(least, estimate >= this.#bitrates.max ? estimate : estimate * MEDIA_SHARE);
+    }
+    return Math.round(isKnown ? Math.max(this.#bitrates.min, least) : this.#bitrates.start);
+  }
+
+  #askBitrate(): void {
+    const target = this.#targetBitrate();
+    const asked = this.#bitrateAsked;
+    const isNews =
+      asked === undefined ||
+      Math.abs(target - asked) > LEAST_BITRATE_CHANGE * asked ||
+      (target === this.#bitrates.max && asked !== target);
+    if (isNews && this.#worker?.requestBitrate(target) === true) this.#bitrateAsked = target;
+  }
+}

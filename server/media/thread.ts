@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import { MediaSession } from "./media-session.ts";
+import type { FromMedia, MediaOptions, ToMedia } from "./messages.ts";
+import type { Viewer } from "./viewer.ts";
+import { WorkerPort } from "./worker-port.ts";
+
+// Entry of a media thread: WebRTC is the costliest JavaScript on the host, so it runs off the
+// gateway's event loop. Sessions are independent of one another.
+
+const TICK_MS = 1000;
+
+class MediaThreadMain {
+  readonly #options: MediaOptions;
+  readonly #post: (message: FromMedia) => void;
+  readonly #port: WorkerPort;
+  readonly #sessions = new Map<string, { session: MediaSession; nonce: string }>();
+  /** The session of each viewer. */
+  readonly #viewers = new Map<string, MediaSession>();
+  readonly #ticks: NodeJS.Timeout;
+
+  constructor(options: MediaOptions, port: WorkerPort, post: (message: FromMedia) => void) {
+    this.#options = options;
+    this.#port = port;
+    this.#post = (message) => {
+      if (message.type === "viewerState" && isEnd(message.state)) {
+        this.#viewers.delete(message.viewer);
+      }
+      post(message);
+    };
+    this.#ticks = setInterval(() => {
+      for (const { session } of this.#sessions.values()) session.tick();
+    }, TICK_MS);
+  }
+
+  receive(message: ToMedia): void {
+    switch (message.type) {
+      case "openSession":
+        this.#openSession(message.session, message.nonce, message.maxBitrate);
+        break;
+      case "closeSession":
+        this.#closeSession(message.session);
+        break;
+      case "addViewer":
+        this.#addViewer(message.session, message.viewer, message.control);
+        break;
+      case "removeViewer":
+        this.#viewers.get(message.viewer)?.removeViewer(message.viewer);
+        break;
+      case "description":
+        this.#tell(message.viewer, (viewer) => viewer.description(message.description));
+        break;
+      case "candidate":
+        this.#tell(message.viewer, (viewer) => viewer.candidate(message.candidate));
+        break;
+      case "shutdown":
+        this.#close();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #openSession(id: string, nonce: string, maxBitrate: number | undefined): void {
+    let entry = this.#sessions.get(id);
+    if (entry === undefined) {
+      const { ice, bitrates } = this.#options;
+      const max = Math.max(bitrates.min, Math.min(bitrates.max, maxBitrate ?? Infinity));
+      const bounds = { min: bitrates.min, start: Math.min(bitrates.start, max), max };
+      entry = { session: new MediaSession(id, ice, bounds, this.#post), nonce };
+      this.#sessions.set(id, entry);
+    }
+    this.#port.forget(entry.nonce);
+    entry.nonce = nonce;
+    const { session } = entry;
+    this.#port.expect(nonce, {
+      connected: (link) => session.workerConnected(link),
+      accessUnit: (unit) => session.accessUnit(unit),
+      fault: (reason) => this.#post({ type: "workerFault", session: id, reason }),
+      gone: (link) => session.workerGone(link),
+    });
+  }
+
+  #closeSession(id: string): void {
+    const entry = this.#sessions.get(id);
+    if (entry === undefined) return;
+    this.#sessions.delete(id);
+    this.#port.forget(entry.nonce);
+    entry.session.close();
+  }
+
+  #addViewer(sessionId: string, id: string, control: boolean): void {
+    const session = this.#sessions.get(sessionId)?.session;
+    if (session === undefined) {
+      const reason = `The session (${sessionId}) is not open.`;
+      this.#post({ type: "viewerState", viewer: id, state: "failed", reason });
+      return;
+    }
+    session.addViewer(id, control);
+    this.#viewers.set(id, session);
+    this.#tell(id, (viewer) => viewer.offer());
+  }
+
+  /** A viewer that left meanwhile is told nothing; one that said something wrong is closed. */
+  #tell(id: string, say: (viewer: Viewer) => Promise<void>): void {
+    const session = this.#viewers.get(id);
+    const viewer = session?.viewers.get(id);
+    if (session === undefined || viewer === undefined) return;
+    say(viewer).catch((error: unknown) => {
+      session.viewerFailed(id, error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  #close(): void {
+    clearInterval(this.#ticks);
+    for (const id of this.#sessions.keys()) this.#closeSession(id);
+    this.#port.close();
+    parentPort?.close();
+  }
+}
+
+function isEnd(state: string): boolean {
+  return state === "failed" || state === "closed";
+}
+
+const parent = parentPort;
+if (parent === null) throw new Error("A media thread runs as a worker thread only.");
+const options: MediaOptions = workerData;
+const port = await WorkerPort.listen(
+  options.folder,
+  `media-${randomBytes(8).toString("hex")}.sock`,
+);
+const thread = new MediaThreadMain(options, port, (message) => parent.postMessage(message));
+parent.on("message", (message: ToMedia) => thread.receive(message));
+parent.postMessage({ type: "listening", socketPath: port.socketPath } satisfies FromMedia);
