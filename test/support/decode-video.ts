@@ -9,14 +9,9 @@ import {
   AV_PIX_FMT_RGBA,
 } from "node-av/constants";
 import { Codec, CodecContext, FFmpegError, Frame, Packet, SoftwareScaleContext } from "node-av/lib";
+import type { TestPicture } from "./test-pictures.ts";
 
-export type DecodedPicture = {
-  readonly width: number;
-  readonly height: number;
-  /** Rows of width * 4 bytes without gaps. */
-  readonly rgba: Uint8Array;
-  readonly isKeyFrame: boolean;
-};
+export type DecodedPicture = TestPicture & { readonly isKeyFrame: boolean };
 
 /**
  * Decodes access units (H.264, Annex B) by FFmpeg, and converts them to RGBA by the colours that the stream
@@ -34,8 +29,6 @@ export class VideoDecoder {
   readonly #context = new CodecContext();
   readonly #frame = new Frame();
   readonly #packet = new Packet();
-  #scaler: SoftwareScaleContext | undefined;
-  #size = "";
 
   constructor() {
     const codec = Codec.findDecoder(AV_CODEC_ID_H264);
@@ -65,7 +58,6 @@ export class VideoDecoder {
   [Symbol.dispose](): void {
     this.#context.freeContext();
     this.#frame.free();
-    this.#scaler?.freeContext();
   }
 
   #receive(): DecodedPicture[] {
@@ -74,39 +66,39 @@ export class VideoDecoder {
       const code = this.#context.receiveFrameSync(this.#frame);
       if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return pictures;
       check(code, "A picture does not decode");
-      pictures.push(this.#toRgba());
+      pictures.push({
+        ...pictureToRgba(this.#frame),
+        isKeyFrame: this.#frame.keyFrame === 1,
+      });
       this.#frame.unref();
     }
   }
+}
 
-  #toRgba(): DecodedPicture {
-    const { width, height } = this.#frame;
-    using target = new Frame();
-    target.alloc();
-    target.format = AV_PIX_FMT_RGBA;
-    target.width = width;
-    target.height = height;
-    check(target.getBuffer(0), `FFmpeg allocates no picture of ${width} by ${height} pixels`);
-    target.colorPrimaries = AVCOL_PRI_BT709;
-    target.colorTrc = AVCOL_TRC_IEC61966_2_1;
-    target.colorSpace = AVCOL_SPC_RGB;
-    target.colorRange = AVCOL_RANGE_JPEG;
-    if (this.#size !== `${width}x${height}`) {
-      this.#scaler?.freeContext();
-      this.#scaler = new SoftwareScaleContext();
-      this.#scaler.allocContext();
-      this.#scaler.setOption("sws_flags", "bilinear+accurate_rnd+full_chroma_int");
-      this.#size = `${width}x${height}`;
-    }
-    check(this.#scaler!.scaleFrameSync(target, this.#frame), "swscale makes no RGBA");
-    const pitch = target.linesize[0]!;
-    const source = target.data![0]!;
-    const rgba = new Uint8Array(width * height * 4);
-    for (let y = 0; y < height; y++) {
-      rgba.set(source.subarray(y * pitch, y * pitch + width * 4), y * width * 4);
-    }
-    return { width, height, rgba, isKeyFrame: this.#frame.keyFrame === 1 };
+/** Converts a picture in FFmpeg's memory to RGBA, by the colours that it is labelled with. */
+export function pictureToRgba(frame: Frame): TestPicture {
+  const { width, height } = frame;
+  using target = new Frame();
+  target.alloc();
+  target.format = AV_PIX_FMT_RGBA;
+  target.width = width;
+  target.height = height;
+  check(target.getBuffer(0), `FFmpeg allocates no picture of ${width} by ${height} pixels`);
+  target.colorPrimaries = AVCOL_PRI_BT709;
+  target.colorTrc = AVCOL_TRC_IEC61966_2_1;
+  target.colorSpace = AVCOL_SPC_RGB;
+  target.colorRange = AVCOL_RANGE_JPEG;
+  using scaler = new SoftwareScaleContext();
+  scaler.allocContext();
+  scaler.setOption("sws_flags", "bilinear+accurate_rnd+full_chroma_int");
+  check(scaler.scaleFrameSync(target, frame), "swscale makes no RGBA");
+  const pitch = target.linesize[0]!;
+  const source = target.data![0]!;
+  const rgba = new Uint8Array(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    rgba.set(source.subarray(y * pitch, y * pitch + width * 4), y * width * 4);
   }
+  return { width, height, rgba };
 }
 
 function check(code: number, failure: string): void {

@@ -32,13 +32,10 @@ export function barColors({ width, height, rgba }: TestPicture): number[][] {
   });
 }
 
-/** Every pixel its own colour, with soft transitions: shows a row or column that went wrong. */
+/** Colours that change by no more than 2 of 255 from a pixel to the next: shows a row or column that went wrong. */
 export function gradient(width: number, height: number): TestPicture {
-  return paint(width, height, (x, y) => [
-    Math.round((255 * x) / Math.max(1, width - 1)),
-    Math.round((255 * y) / Math.max(1, height - 1)),
-    Math.round((255 * (x + y)) / Math.max(1, width + height - 2)),
-  ]);
+  const wave = (value: number) => Math.abs(((value + 40) % 510) - 255);
+  return paint(width, height, (x, y) => [wave(2 * x), wave(2 * y), wave(x + y)]);
 }
 
 /** A sky, a chequered floor and shaded balls: what a lit 3D scene asks of an encoder. `time` moves all of it. */
