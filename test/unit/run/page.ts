@@ -1,0 +1,67 @@
+import { pathToFileURL } from "node:url";
+import { installDom, type Dom } from "#client/run/dom.ts";
+
+/** A page whose frames come when the test says so. Installed on the test process itself. */
+export function installTestPage(
+  size = { width: 800, height: 600, devicePixelRatio: 1 },
+  base = pathToFileURL(import.meta.filename),
+) {
+  let callbacks: ((time: number) => void)[] = [];
+  const contexts: object[] = [];
+  const dom: Dom = installDom({
+    gpu: {},
+    installGPUGlobals: () => {},
+    createCanvasContext: () => {
+      const context = {};
+      contexts.push(context);
+      return context;
+    },
+    requestAnimationFrame: (callback) => callbacks.push(callback),
+    cancelAnimationFrame: () => {},
+    size,
+    base,
+  });
+  return {
+    dom,
+    contexts,
+    frame(time: number): void {
+      const due = callbacks;
+      callbacks = [];
+      for (const callback of due) callback(time);
+    },
+    /** A canvas that fills the window and has taken a WebGPU context: what the operator sees. */
+    showCanvas() {
+      const canvas = dom.window.document.createElement("canvas");
+      canvas.style.width = "100vw";
+      canvas.style.height = "100vh";
+      dom.window.document.body.append(canvas);
+      call(canvas, "getContext", "webgpu");
+      return canvas;
+    },
+  };
+}
+
+/** Calls a method as a program written in JavaScript does: with arguments that its types don't have. */
+export function call(target: object, method: string, ...args: readonly unknown[]): unknown {
+  const value: unknown = Reflect.get(target, method);
+  if (typeof value !== "function") throw new TypeError(`${method} is not a method.`);
+  return Reflect.apply(value, target, args);
+}
+
+/** A mouse at a fraction of the picture. */
+export function mouse(
+  type: "pointermove" | "pointerdown" | "pointerup" | "pointercancel",
+  [x, y]: readonly [number, number],
+  { button = type === "pointermove" ? -1 : 0, buttons = type === "pointerdown" ? 1 : 0 } = {},
+) {
+  return {
+    type,
+    x,
+    y,
+    button,
+    buttons,
+    modifiers: 0,
+    pointerId: 1,
+    pointerType: "mouse",
+  } as const;
+}
