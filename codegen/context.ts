@@ -1,3 +1,4 @@
+import { checkExceptions } from "./check-exceptions.ts";
 import { buildCommands, type Command } from "./commands.ts";
 import { REPLIES } from "./exceptions.ts";
 import { extendLock, fieldKey, type Layout, type Lock } from "./lock.ts";
@@ -30,6 +31,7 @@ export type GeneratedFile = { readonly path: string; readonly text: string };
 export type Generator = (context: Context) => readonly GeneratedFile[];
 
 export function buildContext(model: Model, lock: Lock): Context {
+  checkExceptions(model);
   const objects = wireObjects(model);
   const dictionaries = wireDictionaries(model);
   const commands = buildCommands(model, objects);

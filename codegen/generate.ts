@@ -8,6 +8,7 @@ import { generateDictionaries } from "./generate-dictionaries.ts";
 import { generateDocument } from "./generate-document.ts";
 import { generateNumbers } from "./generate-numbers.ts";
 import { generateObjects } from "./generate-objects.ts";
+import { generateReplay } from "./generate-replay.ts";
 import { generateGuest } from "./guest.ts";
 import { EMPTY_LOCK, LOCK } from "./lock.ts";
 import { loadModel } from "./model.ts";
@@ -24,6 +25,7 @@ const GENERATORS: readonly Generator[] = [
   generateCommands,
   generateDocument,
   generateGuest,
+  generateReplay,
 ];
 
 /** All generated files, formatted, and the lock file; nothing is written. */

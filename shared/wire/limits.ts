@@ -42,3 +42,6 @@ export const MAX_MESSAGE_BYTES = 8 * 1024;
 
 /** Messages in one compilation info, for the same reason. */
 export const MAX_COMPILATION_MESSAGES = 100;
+
+/** Promises of one connection that wait for a reply. Bounds what a guest makes the worker remember. */
+export const MAX_PENDING_REQUESTS = 65_536;

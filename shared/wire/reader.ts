@@ -231,7 +231,7 @@ export class Reader {
     try {
       return decodeUtf8(bytes);
     } catch (cause) {
-      throw new ProtocolError(`A ${what} (${length} bytes) is not UTF-8.`, { cause });
+      throw new ProtocolError(`The ${what} (${length} bytes) is not UTF-8.`, { cause });
     }
   }
 
@@ -240,7 +240,7 @@ export class Reader {
     const count = this.u32();
     if (count > limit) this.#refuseLimit(what, count, limit);
     if (count > this.remaining) {
-      this.refuse(`A ${what} counts ${count} elements and ${this.remaining} bytes remain.`);
+      this.refuse(`The ${what} counts ${count} elements and ${this.remaining} bytes remain.`);
     }
     return count;
   }
@@ -250,6 +250,6 @@ export class Reader {
   }
 
   #refuseLimit(what: string, value: number, limit: number): never {
-    throw new ProtocolError(`A ${what} (${value}) is over the limit (${limit}).`);
+    throw new ProtocolError(`The ${what} (${value}) is over the limit (${limit}).`);
   }
 }
