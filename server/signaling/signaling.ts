@@ -23,6 +23,8 @@ export type ViewerOutlet = {
   state(state: SessionState): void;
   /** Ends the viewer's connection; it does not try again. */
   refuse(sentence: string): void;
+  /** Ends the viewer's connection; it comes back as a new viewer. */
+  disconnect(): void;
 };
 
 /** What one viewer says to its session; the session returns it from addViewer and owns its end. */
@@ -130,6 +132,7 @@ function serveViewer(socket: ViewerSocket): void {
       candidate: (candidate) => socket.emit("candidate", candidate),
       state: (state) => socket.emit("session", state),
       refuse,
+      disconnect: () => void socket.disconnect(true),
     });
   } catch (error) {
     refuse(error instanceof Error ? error.message : String(error));

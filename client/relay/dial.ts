@@ -1,0 +1,93 @@
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { WebSocket } from "ws";
+import { GUEST_SUBPROTOCOL, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
+import { GatewayError, RelayError } from "./errors.ts";
+import type { GatewayAddress } from "./gateway-address.ts";
+import type { TokenSource } from "./token.ts";
+
+/** The gateway may start a GPU worker before it answers. */
+const HANDSHAKE_TIMEOUT_MS = 45_000;
+/** A refusal's sentence. Bounds what a stranger at the gateway's address makes the relay hold. */
+const MAX_SENTENCE_BYTES = 2048;
+/** Refusals that the next attempt meets again: token, role, version, address. */
+const LASTING_STATUS = new Set([400, 401, 403, 404, 426]);
+
+/** Opens one program's WebSocket; the caller owns it. Throws GatewayError or RelayError. */
+export async function dialGateway(address: GatewayAddress, token: TokenSource): Promise<WebSocket> {
+  const ws = new WebSocket(address.webSocket, GUEST_SUBPROTOCOL, {
+    headers: await authorization(token),
+    perMessageDeflate: false,
+    maxPayload: MAX_DOWN_MESSAGE_BYTES,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => reject(awayError(address, cause));
+    ws.once("error", fail);
+    ws.once("open", () => {
+      ws.off("error", fail);
+      ws.pause(); // Until the caller listens, so that no frame is lost.
+      resolve(ws);
+    });
+    ws.once("unexpected-response", (request, response: IncomingMessage) => {
+      ws.off("error", fail);
+      ws.on("error", () => {}); // Ending the request below is told as an error, too.
+      readRefusal(response).then(reject, reject);
+      response.once("close", () => request.destroy());
+    });
+  });
+}
+
+/** Asks whether the gateway would take this token and version. Throws GatewayError or RelayError. */
+export async function checkGateway(address: GatewayAddress, token: TokenSource): Promise<void> {
+  const headers = {
+    ...(await authorization(token)),
+    "Sec-WebSocket-Protocol": GUEST_SUBPROTOCOL,
+  };
+  const request = address.check.protocol === "https:" ? httpsRequest : httpRequest;
+  const signal = AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(address.check, { headers, signal })
+      .once("response", resolve)
+      .once("error", (cause) => reject(awayError(address, cause)))
+      .end();
+  });
+  if (response.statusCode === 204) response.resume();
+  else throw await readRefusal(response);
+}
+
+async function authorization(token: TokenSource): Promise<{ readonly Authorization: string }> {
+  return { Authorization: `Bearer ${await token()}` };
+}
+
+async function readRefusal(response: IncomingMessage): Promise<GatewayError> {
+  const status = response.statusCode ?? 0;
+  let sentence = "";
+  response.setEncoding("utf8");
+  try {
+    for await (const text of response) {
+      sentence += String(text);
+      if (sentence.length > MAX_SENTENCE_BYTES) break;
+    }
+  } catch {
+    // The connection broke amid the sentence: its beginning is better than nothing.
+  }
+  // The sentence goes to a terminal: control characters stay out.
+  const words = sentence
+    .slice(0, MAX_SENTENCE_BYTES)
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim();
+  const isText = response.headers["content-type"]?.startsWith("text/plain") === true;
+  const said = isText && words !== "" ? words : "what answers there is no Heliograph gateway.";
+  return new GatewayError(`The gateway refuses (${status}): ${said}`, LASTING_STATUS.has(status));
+}
+
+function awayError(address: GatewayAddress, cause: Error): GatewayError {
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
+  const { host } = address.webSocket;
+  return new GatewayError(`The gateway at ${host} does not answer (${code}).`, false, { cause });
+}
+
+export function isLasting(error: unknown): boolean {
+  return error instanceof RelayError || (error instanceof GatewayError && error.lasting);
+}

@@ -1,0 +1,36 @@
+import type { WebSocket } from "ws";
+import { PEER_TIMEOUT_MS, PING_INTERVAL_MS } from "#shared/link/guest-link.ts";
+
+/**
+ * Pings the gateway, and gives the WebSocket up when the gateway is gone. Time during which nothing
+ * was read from it does not count. Owns a timer: whoever makes one closes it.
+ */
+export class PeerWatch implements Disposable {
+  readonly #ws: WebSocket;
+  readonly #timer: NodeJS.Timeout;
+  #silence = 0;
+
+  constructor(ws: WebSocket) {
+    this.#ws = ws;
+    this.#timer = setInterval(() => this.#beat(), PING_INTERVAL_MS);
+    const heard = () => {
+      this.#silence = 0;
+    };
+    ws.on("ping", heard).on("pong", heard).on("message", heard);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #beat(): void {
+    const ws = this.#ws;
+    this.#silence = ws.isPaused ? 0 : this.#silence + PING_INTERVAL_MS;
+    if (this.#silence > PEER_TIMEOUT_MS) ws.terminate();
+    else if (ws.readyState === ws.OPEN) ws.ping();
+  }
+}

@@ -1,0 +1,219 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import type { GatewayEnvironment } from "./env.ts";
+
+/** The configuration is wrong: the message names the field and says what to write instead. */
+export class ConfigError extends Error {
+  override name = "ConfigError" as const;
+}
+
+/** The smallest and largest side of a picture that a profile may allow: what encoders take. */
+const MIN_SIDE = 64;
+const MAX_SIDE = 4096;
+
+const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
+const size = z.strictObject({ width: side, height: side });
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
+const profile = z.strictObject({
+  /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
+  size: size.optional(),
+  minSize: size.default({ width: 160, height: 120 }),
+  maxSize: size.default({ width: 3840, height: 2160 }),
+  /** Frames a second at most. */
+  frameRate: z.number().min(1).max(240).default(60),
+  /** Bits a second of video at most. Absent: what the media threads allow. */
+  maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
+});
+export type Profile = z.infer<typeof profile>;
+
+/** How viewers reach this host for video. */
+const ice = z.strictObject({
+  /** Addresses to offer. Absent: the one that the gateway listens on, or all where it listens on all. */
+  hosts: z.array(z.string().min(1)).min(1).optional(),
+  /** UDP ports, from and to. Absent: the system's choice. */
+  portRange: z.tuple([z.number().int().min(1024), z.number().int().max(65_535)]).optional(),
+  /** STUN and TURN servers. */
+  servers: z
+    .array(
+      z.strictObject({
+        urls: z.string().regex(/^(stun|turn)s?:/),
+        username: z.string().optional(),
+        credential: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
+const fields = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1"),
+  port: z.number().int().min(0).max(65_535).default(7340),
+  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+  gpu: z.enum(["auto", "hardware", "software"]).default("auto"),
+  dawnFlags: z.array(z.string().regex(/^\S+$/)).default([]),
+  /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
+  frameRate: z.enum(["paced", "unlimited"]).default("paced"),
+  /** Frames a second of a session that nobody watches. */
+  unwatchedFrameRate: z.number().min(0.1).max(240).default(1),
+  ice: ice.default({ servers: [] }),
+  mediaThreads: z.number().int().min(1).max(16).default(2),
+  /** Seconds that a session's GPU worker stays after its last program left. */
+  workerIdleSeconds: z.number().min(0).max(86_400).default(30),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  profiles: z.record(name, profile).default({}),
+});
+
+export type Config = Omit<z.infer<typeof fields>, "profiles"> & {
+  /** Has at least "default". */
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly stateFolder: string;
+  readonly cacheFolder: string;
+  readonly runtimeFolder: string;
+  /** May listen beyond loopback without TLS. */
+  readonly insecureListen: boolean;
+};
+
+/** What the command line says; it wins over the file. */
+export type ConfigOverrides = {
+  readonly configFile?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly stateFolder?: string;
+  readonly insecureListen?: boolean;
+};
+
+export const DEFAULT_PROFILE = "default";
+
+export async function loadConfig(
+  environment: GatewayEnvironment,
+  overrides: ConfigOverrides = {},
+): Promise<Config> {
+  const file = overrides.configFile ?? environment.configFile;
+  const source = file === undefined ? undefined : { file, text: await readConfigFile(file) };
+  return resolveConfig(environment, overrides, source);
+}
+
+/** The pure part of loadConfig(). Paths in the file are relative to the file's folder. */
+export function resolveConfig(
+  environment: GatewayEnvironment,
+  overrides: ConfigOverrides,
+  source: { readonly file: string; readonly text: string } | undefined,
+): Config {
+  const where = source?.file ?? "The built-in configuration";
+  const written = source === undefined ? {} : parseYaml(source);
+  const parsed = fields.safeParse({
+    ...written,
+    ...(overrides.host === undefined ? {} : { host: overrides.host }),
+    ...(overrides.port === undefined ? {} : { port: overrides.port }),
+  });
+  if (!parsed.success) throw new ConfigError(describeIssues(where, parsed.error));
+  const { profiles, tls, ...rest } = parsed.data;
+  const folder = source === undefined ? process.cwd() : path.dirname(path.resolve(source.file));
+  const config: Config = {
+    ...rest,
+    ...(tls === undefined
+      ? {}
+      : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
+    profiles: new Map([[DEFAULT_PROFILE, profile.parse({})], ...Object.entries(profiles)]),
+    stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
+    cacheFolder: environment.cacheFolder,
+    runtimeFolder: environment.runtimeFolder,
+    insecureListen: overrides.insecureListen ?? false,
+  };
+  for (const [profileName, bounds] of config.profiles) checkSizes(where, profileName, bounds);
+  checkListen(config);
+  return config;
+}
+
+/** True for the addresses that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function checkListen(config: Config): void {
+  if (isLoopback(config.host) || config.tls !== undefined || config.insecureListen) return;
+  throw new ConfigError(
+    `host (${config.host}) is reachable from other machines, and tokens would cross the network ` +
+      "in the clear: set tls.cert and tls.key, or put a TLS proxy in front and pass --insecure-listen.",
+  );
+}
+
+function checkSizes(where: string, profileName: string, bounds: Profile): void {
+  for (const axis of ["width", "height"] as const) {
+    const low = bounds.minSize[axis];
+    const high = bounds.maxSize[axis];
+    const start = bounds.size?.[axis] ?? low;
+    if (low > high || start < low || start > high) {
+      throw new ConfigError(
+        `${where}: profiles.${profileName}: ${axis} must rise from minSize (${low}) over ` +
+          `size (${start}) to maxSize (${high}); change the one that is out of order.`,
+      );
+    }
+  }
+}
+
+async function readConfigFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(
+      `The configuration file ${file} can't be read (${reason}): correct --config, or leave it ` +
+        "out to run with the defaults.",
+      { cause },
+    );
+  }
+}
+
+function parseYaml(source: { readonly file: string; readonly text: string }): object {
+  const document = parseDocument(source.text, { prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw new ConfigError(`${source.file} is not YAML: ${problem.message}`, { cause: problem });
+  }
+  const value: unknown = document.toJS() ?? {};
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError(
+      `${source.file} holds no settings: write one "name: value" a line, such as "port: 7340".`,
+    );
+  }
+  return value;
+}
+
+function describeIssues(where: string, error: z.ZodError): string {
+  const lines = error.issues.map((issue) => {
+    const field = issue.path.map(String).join(".");
+    if (issue.code === "unrecognized_keys") {
+      const known = field === "" ? Object.keys(fields.shape).toSorted() : [];
+      const names = issue.keys.map((key) => (field === "" ? key : `${field}.${key}`)).join(", ");
+      const fix = known.length > 0 ? `; the known ones are ${known.join(", ")}` : "";
+      return `${where}: ${names} is not a setting: correct or remove it${fix}.`;
+    }
+    return `${where}: ${field} is wrong: ${issue.message}${hint(field)}.`;
+  });
+  return lines.join("\n");
+}
+
+function hint(field: string): string {
+  if (/ize\.(width|height)$/.test(field)) {
+    return `; write an even number from ${MIN_SIDE} to ${MAX_SIDE}`;
+  }
+  switch (field) {
+    case "port":
+      return "; write a number from 0 (any free port) to 65535, such as 7340";
+    case "host":
+      return '; write an address, such as "127.0.0.1"';
+    case "tls":
+    case "tls.cert":
+    case "tls.key":
+      return "; write the paths of two PEM files as tls.cert and tls.key";
+    case "gpu":
+      return '; write "auto", "hardware" or "software"';
+    case "frameRate":
+      return '; write "paced" or "unlimited"';
+    default:
+      return "";
+  }
+}

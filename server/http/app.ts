@@ -1,0 +1,96 @@
+import { existsSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import path from "node:path";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import helmet from "helmet";
+import { Refusal } from "#server/ingress/refusal.ts";
+import { GUEST_PATH } from "#shared/link/guest-link.ts";
+
+export type Readiness = { readonly ready: boolean; readonly sentence: string };
+
+export type AppOptions = {
+  /** The built viewer: index.html and its assets. */
+  readonly viewerFolder: string;
+  readonly secure: boolean;
+  readonly readiness: () => Readiness;
+  /** Throws Refusal where a WebSocket with the same headers would be refused. */
+  readonly checkGuest: (request: IncomingMessage) => Promise<void>;
+};
+
+const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
+
+/** What browsers, relays and health checks fetch. */
+export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("etag", "strong");
+  app.use(
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'", "data:"],
+          fontSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          mediaSrc: ["'self'", "blob:", "mediastream:"],
+          manifestSrc: ["'self'"],
+          baseUri: ["'none'"],
+          formAction: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      referrerPolicy: { policy: "no-referrer" },
+      // Without TLS the header is ignored, and a browser that kept it from a proxy would be locked out.
+      strictTransportSecurity: secure,
+    }),
+  );
+  app.get("/healthz", (_request: Request, response: Response) => {
+    response.type("text/plain").send("The gateway runs.\n");
+  });
+  app.get("/readyz", (_request: Request, response: Response) => {
+    const { ready, sentence } = readiness();
+    response
+      .status(ready ? 200 : 503)
+      .type("text/plain")
+      .send(`${sentence}\n`);
+  });
+  // A relay asks here at its start whether its token and version are right, before any program runs.
+  app.get(GUEST_PATH, (request: Request, response: Response, next: NextFunction) => {
+    answerCheck(checkGuest(request), response).catch(next);
+  });
+  app.use(
+    express.static(viewerFolder, {
+      index: "index.html",
+      redirect: false,
+      setHeaders: (response, file) => {
+        // Assets have their content's hash in the name; the page that names them does not.
+        const lasting = path.dirname(file) !== path.resolve(viewerFolder);
+        response.setHeader(
+          "Cache-Control",
+          lasting ? "public, max-age=31536000, immutable" : "no-cache",
+        );
+      },
+    }),
+  );
+  app.use((request: Request, response: Response) => {
+    const missing = request.path === "/" && !existsSync(path.join(viewerFolder, "index.html"));
+    response
+      .status(missing ? 503 : 404)
+      .type("text/plain")
+      .send(missing ? `${NOT_BUILT}\n` : "There is nothing at this address.\n");
+  });
+  return app;
+}
+
+async function answerCheck(check: Promise<void>, response: Response): Promise<void> {
+  try {
+    await check;
+    response.status(204).end();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    response.status(error.status).set(error.headers).type("text/plain").send(`${error.message}\n`);
+  }
+}

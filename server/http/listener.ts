@@ -1,0 +1,141 @@
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Express } from "express";
+import { type Config, ConfigError } from "#server/config/config.ts";
+import { Refusal, sendRefusal } from "#server/ingress/refusal.ts";
+
+/** A client that sends its headers more slowly is cut off. Bounds the sockets of a slow-loris. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** WebSockets get so long to finish their closing handshakes. */
+const CLOSE_TIMEOUT_MS = 500;
+/** Open TCP connections. Bounds descriptors and memory that strangers take before they show a token. */
+const MAX_SOCKETS = 4096;
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** The gateway's one port. Owns the server; close() is idempotent. */
+export class Listener implements AsyncDisposable {
+  readonly server: Server;
+  readonly secure: boolean;
+  readonly #sockets = new Set<Socket>();
+  readonly #upgrades = new Map<string, UpgradeHandler | "elsewhere">();
+  #closed: Promise<void> | undefined;
+
+  private constructor(server: Server, secure: boolean) {
+    this.server = server;
+    this.secure = secure;
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    server.maxConnections = MAX_SOCKETS;
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const handler = this.#upgrades.get(firstSegment(request.url ?? ""));
+      if (handler === undefined) {
+        socket.on("error", () => socket.destroy());
+        sendRefusal(socket, new Refusal(404, "No WebSocket is served at this address."));
+      } else if (handler !== "elsewhere") {
+        handler(request, socket, head);
+      }
+    });
+  }
+
+  /** Throws ConfigError when certificate or key can't be read. */
+  static async create(tls: Config["tls"]): Promise<Listener> {
+    if (tls === undefined) return new Listener(createServer(), false);
+    const [cert, key] = await Promise.all([readPem("cert", tls.cert), readPem("key", tls.key)]);
+    try {
+      return new Listener(createSecureServer({ cert, key, minVersion: "TLSv1.2" }), true);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ConfigError(
+        `tls.cert and tls.key do not form a certificate (${reason}): give two PEM files of one pair.`,
+        { cause },
+      );
+    }
+  }
+
+  serve(app: Express): void {
+    this.server.on("request", app);
+  }
+
+  /** `path` is one segment, such as "/guest". "elsewhere": another listener of the server takes it. */
+  onUpgrade(path: string, handler: UpgradeHandler | "elsewhere"): void {
+    this.#upgrades.set(path, handler);
+  }
+
+  /** Throws ConfigError when the address can't be had. */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.server.once("error", reject);
+        this.server.listen(port, host, () => {
+          this.server.off("error", reject);
+          resolve();
+        });
+      });
+    } catch (cause) {
+      throw new ConfigError(listenProblem(host, port, cause), { cause });
+    }
+    const address = this.server.address();
+    if (address === null || typeof address === "string") throw new Error("No port was bound.");
+    return address;
+  }
+
+  /** New requests find nobody; closing handshakes under way get a moment, then sockets are closed. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeAllConnections(); // Of plain requests; WebSockets are not among them.
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, CLOSE_TIMEOUT_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+}
+
+function firstSegment(url: string): string {
+  return /^\/[^/?#]*/.exec(url)?.[0] ?? "";
+}
+
+async function readPem(field: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`tls.${field} (${file}) can't be read (${reason}): correct the path.`, {
+      cause,
+    });
+  }
+}
+
+function listenProblem(host: string, port: number, cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return `port (${port}) is taken on ${host}: stop what listens there, or choose another with --port.`;
+    case "EACCES":
+      return `port (${port}) is not open to this user: choose one above 1023 with --port.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `host (${host}) is no address of this machine: choose one with --host.`;
+    default:
+      return `The gateway can't listen on ${host}:${port}: ${String(cause)}`;
+  }
+}

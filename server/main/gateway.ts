@@ -1,0 +1,277 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Server as SignalingServer } from "socket.io";
+import { openSigningKey } from "#server/auth/signing-key.ts";
+import { Tokens } from "#server/auth/tokens.ts";
+import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
+import { iceOptions } from "#server/config/ice.ts";
+import { createApp, type Readiness } from "#server/http/app.ts";
+import { Listener } from "#server/http/listener.ts";
+import { GuestDoor } from "#server/ingress/guest-door.ts";
+import { DEFAULT_BITRATES } from "#server/media/messages.ts";
+import { Events, type Observer } from "#server/observe/events.ts";
+import type { Logger } from "#server/observe/logger.ts";
+import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
+import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
+import { MediaPool } from "#server/session/media-pool.ts";
+import type { Session, SessionOptions, WorkerRequest } from "#server/session/session.ts";
+import { Sessions } from "#server/session/sessions.ts";
+import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
+import { GUEST_PATH } from "#shared/link/guest-link.ts";
+import { SIGNALING_PATH } from "#shared/signaling/messages.ts";
+
+export type GatewayOptions = {
+  readonly logger: Logger;
+  readonly observer?: Observer;
+  /** The program that each session runs as its GPU worker; server/worker/main unless told otherwise. */
+  readonly workerMain?: string;
+};
+
+const STOPPING = "The gateway is stopping.";
+
+/** The composition root: everything that one host's gateway is made of, and the order of its end. */
+export class Gateway implements AsyncDisposable {
+  readonly #config: Config;
+  readonly #options: GatewayOptions;
+  readonly #events: Events;
+  readonly #parts = new AsyncDisposableStack();
+  readonly #closing = new AbortController();
+  readonly #gpu: Promise<GpuProbe>;
+  #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
+  #workers = 0;
+  #closed: Promise<void> | undefined;
+  #url = "";
+  #tokens: Tokens | undefined;
+
+  private constructor(config: Config, options: GatewayOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#events = new Events(options.logger);
+    this.#gpu = this.#probe();
+  }
+
+  /** Throws ConfigError and SigningKeyError; then nothing of the gateway is left. */
+  static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(config, options);
+    try {
+      await gateway.#start();
+      return gateway;
+    } catch (error) {
+      gateway.#closing.abort(error);
+      await gateway.#parts.disposeAsync();
+      await gateway.#gpu;
+      throw error;
+    }
+  }
+
+  /** Where the gateway is reached, e.g. "http://127.0.0.1:7340"; without a slash at the end. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Signs the tokens that this gateway takes. */
+  get tokens(): Tokens {
+    if (this.#tokens === undefined) throw new Error("The gateway has not started.");
+    return this.#tokens;
+  }
+
+  /** Resolves when the search for a GPU is over. */
+  async ready(): Promise<Readiness> {
+    await this.#gpu;
+    return this.#readiness;
+  }
+
+  /** Tells guests and viewers, ends the workers and leaves nothing behind. Idempotent. */
+  async close(reason = "It was asked to."): Promise<void> {
+    this.#closed ??= this.#close(reason);
+    await this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(reason: string): Promise<void> {
+    this.#events.gatewayStopping(reason);
+    this.#closing.abort(new Error(STOPPING));
+    await this.#parts.disposeAsync();
+    await this.#gpu;
+    this.#events.gatewayStopped();
+  }
+
+  // Parts are closed in the reverse of this order: the door, then the sessions with their workers,
+  // signaling, which carries the sessions' last words to viewers, media, the port, the sockets' folder.
+  async #start(): Promise<void> {
+    const config = this.#config;
+    const events = this.#events;
+    const parts = this.#parts;
+    const tokens = new Tokens(await openSigningKey(config.stateFolder));
+    this.#tokens = tokens;
+    const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
+    parts.defer(() => rm(folder, { recursive: true, force: true }));
+    const listener = parts.use(await Listener.create(config.tls));
+    const media = parts.use(
+      await MediaPool.start(
+        config.mediaThreads,
+        { folder, ice: iceOptions(config), bitrates: DEFAULT_BITRATES },
+        {
+          message: (session, message) => sessions.find(session)?.onMedia(message),
+          lost: (names, error) => {
+            events.fault("A media thread died; another took its place.", error);
+            for (const name of names) {
+              media.expectWorker(name, undefined);
+              sessions.find(name)?.mediaLost();
+            }
+          },
+          failed: (error) => events.fault("No media thread can be started.", error),
+        },
+      ),
+    );
+    listener.serve(
+      createApp({
+        viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
+        secure: listener.secure,
+        readiness: () => this.#readiness,
+        checkGuest: (request) => door.check(request),
+      }),
+    );
+    parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
+    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
+      this.#sessionOptions(name, folder, media, onEmpty),
+    );
+    parts.defer(() => sessions.close(STOPPING));
+    const door = parts.use(
+      new GuestDoor({
+        authenticate: (token) => tokens.authenticateGuest(token),
+        hasProfile: (name) => config.profiles.has(name),
+        session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
+        events,
+      }),
+    );
+    listener.onUpgrade(GUEST_PATH, (request, socket, head) => {
+      void door.admit(request, socket, head);
+    });
+    const { port } = await listener.listen(config.host, config.port);
+    this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
+    const { stateFolder } = config;
+    events.gatewayStarted({ url: this.#url, stateFolder, confinement: "none" });
+  }
+
+  #attachSignaling(
+    listener: Listener,
+    tokens: Tokens,
+    session: (name: string) => Session,
+  ): Disposable {
+    const server = new SignalingServer(listener.server, {
+      path: SIGNALING_PATH,
+      serveClient: false,
+      transports: ["websocket"],
+      maxHttpBufferSize: MAX_SIGNALING_BYTES,
+      destroyUpgrade: false, // Other paths have their own handlers, which may take their time.
+    });
+    listener.onUpgrade(SIGNALING_PATH, "elsewhere");
+    const attached = attachSignaling(server, {
+      authenticateOperator: async (token) => {
+        const { session: name, role } = await tokens.authenticateOperator(token);
+        return {
+          role,
+          // Looked up on each use: an empty session is forgotten, and made anew under its name.
+          session: { addViewer: (...viewer) => session(name).addViewer(...viewer) },
+        };
+      },
+    });
+    return {
+      [Symbol.dispose]() {
+        attached[Symbol.dispose]();
+        server.disconnectSockets(true);
+        server.engine.close(); // Not the server's own close(): that would take the port's along.
+      },
+    };
+  }
+
+  #sessionOptions(
+    name: string,
+    folder: string,
+    media: MediaPool,
+    onEmpty: () => void,
+  ): SessionOptions {
+    const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
+    media.expectWorker(name, undefined); // Viewers may come before a worker does.
+    return {
+      name,
+      frameRate,
+      unwatchedFrameRate,
+      workerIdleMs: workerIdleSeconds * 1000,
+      events: this.#events,
+      observer: this.#options.observer ?? {},
+      startWorker: (request) => this.#startWorker(name, folder, media, request),
+      postToMedia: (message) => media.post(name, message),
+      onEmpty: () => {
+        media.closeSession(name);
+        onEmpty();
+      },
+    };
+  }
+
+  async #startWorker(
+    session: string,
+    folder: string,
+    media: MediaPool,
+    { profile, events, signal }: WorkerRequest,
+  ): Promise<GpuWorker> {
+    const { gpu } = await this.#gpu;
+    if (gpu === undefined) throw new WorkerError(this.#readiness.sentence);
+    const { socketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
+    return GpuWorker.start(
+      {
+        command: {
+          program: process.execPath,
+          args: [this.#options.workerMain ?? defaultWorkerMain()],
+          environment: {
+            ...gpu.environment,
+            HELIOGRAPH_DAWN_FLAGS: this.#config.dawnFlags.join(","),
+          },
+        },
+        socketPath: path.join(folder, `worker-${++this.#workers}.sock`),
+        mediaSocketPath: socketPath,
+        mediaNonce: nonce,
+      },
+      events,
+      signal,
+    );
+  }
+
+  async #probe(): Promise<GpuProbe> {
+    const { gpu: wanted, cacheFolder } = this.#config;
+    const probe = await probeGpu({ wanted, cacheFolder, signal: this.#closing.signal });
+    if (this.#closing.signal.aborted) return probe;
+    if (probe.gpu === undefined) {
+      const sentence = `No GPU works here. ${probe.attempts.join(" ")}`;
+      this.#readiness = { ready: false, sentence };
+      this.#events.gpuMissing(sentence);
+    } else {
+      this.#readiness = { ready: true, sentence: `Sessions use ${probe.gpu.name}.` };
+      this.#events.gpuProbed(probe.gpu.name, probe.gpu.isSoftware);
+    }
+    return probe;
+  }
+
+  #profile(name: string): Profile {
+    const profile = this.#config.profiles.get(name);
+    if (profile === undefined) throw new Error(`Profile ${name} is not configured.`);
+    return profile;
+  }
+}
+
+/** TypeScript from a checkout, JavaScript where the gateway was built: the worker's as this file's. */
+function defaultWorkerMain(): string {
+  const extension = path.extname(import.meta.filename);
+  return fileURLToPath(new URL(`../worker/main${extension}`, import.meta.url));
+}
+
+/** What a browser on this machine, or one that is told this host's name, puts in its address. */
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,251 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { ToGateway, ToWorker } from "#server/worker/messages.ts";
+import { sendControl, WorkerMessages } from "./control-channel.ts";
+import { WorkerOutput } from "./worker-output.ts";
+import { CONTROL_CONNECTION, NONCE_BYTES, WorkerSocket } from "./worker-socket.ts";
+
+/** From spawn to "ready": Dawn, a device and the encoder's probe. Past it the worker counts as hung. */
+const START_TIMEOUT_MS = 20_000;
+/** From "open" to the dialled data socket. A software GPU compiles inside submits, for seconds. */
+const OPEN_TIMEOUT_MS = 15_000;
+/** From "shutdown" to exit. Past it the worker is killed. */
+const SHUTDOWN_TIMEOUT_MS = 1_000;
+
+/** How a worker process is started. */
+export type WorkerCommand = {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export type WorkerPlace = {
+  readonly command: WorkerCommand;
+  /** Path of the Unix socket to make, in a folder that only this user enters. */
+  readonly socketPath: string;
+  readonly mediaSocketPath: string;
+  /** 32 bytes, hex: what the media thread expects from this worker. */
+  readonly mediaNonce: string;
+};
+
+export type WorkerEvents = {
+  readonly message: (message: ToGateway) => void;
+  /** Called once, after "ready" only. The reason is a sentence. */
+  readonly ended: (reason: string) => void;
+  readonly output: (line: string) => void;
+};
+
+export type ReadyMessage = Extract<ToGateway, { type: "ready" }>;
+
+/** A worker did not start or did not answer; the message is a sentence. */
+export class WorkerError extends Error {
+  override name = "WorkerError" as const;
+}
+
+/**
+ * One GPU worker process. It is ended by SIGKILL and never waited for: a hung GPU call holds its
+ * process for ever. Whoever starts one calls stop() or kill().
+ */
+export class GpuWorker {
+  readonly pid: number;
+  readonly ready: ReadyMessage;
+  readonly #parts: Parts;
+
+  private constructor(ready: ReadyMessage, parts: Parts) {
+    this.pid = parts.pid;
+    this.ready = ready;
+    this.#parts = parts;
+  }
+
+  /** Throws WorkerError; then nothing of the worker is left. */
+  static async start(
+    place: WorkerPlace,
+    events: WorkerEvents,
+    signal: AbortSignal,
+  ): Promise<GpuWorker> {
+    signal.throwIfAborted();
+    const nonce = randomBytes(NONCE_BYTES);
+    const socket = await WorkerSocket.listen(place.socketPath, nonce);
+    const parts = new Parts(socket, spawnWorker(place, nonce), events);
+    try {
+      const ready = await parts.introduce(
+        AbortSignal.any([AbortSignal.timeout(START_TIMEOUT_MS), signal]),
+      );
+      return new GpuWorker(ready, parts);
+    } catch (cause) {
+      const reason = signal.aborted
+        ? sentenceOf(signal.reason)
+        : (parts.endReason ?? `The GPU worker was not ready after ${START_TIMEOUT_MS / 1000} s.`);
+      parts.kill(reason);
+      await parts.exited;
+      throw new WorkerError(reason, { cause });
+    }
+  }
+
+  /** Resolves with the data socket of a new connection, which the caller owns. Throws WorkerError. */
+  async open(connection: number): Promise<Socket> {
+    const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS);
+    const signal = AbortSignal.any([timeout, this.#parts.ending]);
+    try {
+      const dialled = this.#parts.socket.expect(connection, signal);
+      this.send({ type: "open", connection });
+      return await dialled;
+    } catch (cause) {
+      if (timeout.aborted) {
+        this.kill(`The GPU worker hangs: no answer for ${OPEN_TIMEOUT_MS / 1000} s.`);
+      }
+      throw new WorkerError(this.#parts.endReason ?? "The GPU worker ended.", { cause });
+    }
+  }
+
+  send(message: ToWorker): void {
+    this.#parts.send(message);
+  }
+
+  /** At once, whatever it is doing. The first reason given is the one that `ended` tells. */
+  kill(reason: string): void {
+    this.#parts.kill(reason);
+  }
+
+  /** Asks, then kills. Resolves when the process is gone. */
+  async stop(reason: string): Promise<void> {
+    this.#parts.endReason ??= reason;
+    this.send({ type: "shutdown" });
+    const timer = setTimeout(() => this.kill(reason), SHUTDOWN_TIMEOUT_MS);
+    await this.#parts.exited;
+    clearTimeout(timer);
+  }
+}
+
+/** The process, its control socket and the socket it dials, which end together. */
+class Parts {
+  readonly socket: WorkerSocket;
+  readonly exited: Promise<void>;
+  readonly pid: number;
+  endReason: string | undefined;
+  readonly #child: ChildProcess;
+  readonly #events: WorkerEvents;
+  readonly #messages = new WorkerMessages();
+  readonly #ending = new AbortController();
+  #control: Socket | undefined;
+  #onReady: ((ready: ReadyMessage) => void) | undefined;
+  #wasReady = false;
+  #hungUp = false;
+  readonly #output = new WorkerOutput();
+
+  constructor(socket: WorkerSocket, child: ChildProcess, events: WorkerEvents) {
+    this.socket = socket;
+    this.#child = child;
+    this.#events = events;
+    this.pid = child.pid ?? 0;
+    this.exited = new Promise((resolve) => {
+      child.once("error", (error) =>
+        resolve(this.#exited(`The GPU worker can't be run: ${error.message}.`)),
+      );
+      child.once("exit", (code, signal) => resolve(this.#exited(describeExit(code, signal))));
+    });
+    child.stderr?.setEncoding("utf8");
+    child.stderr?.on("data", (text: string) => {
+      for (const line of this.#output.push(text)) events.output(line);
+    });
+  }
+
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  async introduce(patience: AbortSignal): Promise<ReadyMessage> {
+    const signal = AbortSignal.any([patience, this.ending]);
+    const ready = new Promise<ReadyMessage>((resolve, reject) => {
+      this.#onReady = resolve;
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    ready.catch(() => {}); // The abort also ends the wait for the control socket, which is told first.
+    const control = await this.socket.expect(CONTROL_CONNECTION, signal);
+    this.#control = control;
+    control.on("error", () => control.destroy());
+    control.on("end", () => control.destroy());
+    control.on("close", () => {
+      // Most often it is dying, and its exit tells more. If it is not, it is of no more use.
+      this.#hungUp = true;
+      this.#child.kill("SIGKILL");
+    });
+    control.on("data", (chunk: Buffer) => this.#read(chunk));
+    return ready;
+  }
+
+  send(message: ToWorker): void {
+    if (this.#control === undefined || this.#ending.signal.aborted) return;
+    try {
+      sendControl(this.#control, message);
+    } catch (error) {
+      this.kill(sentenceOf(error));
+    }
+  }
+
+  kill(reason: string): void {
+    this.endReason ??= reason;
+    this.#child.kill("SIGKILL");
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const message of this.#messages.push(chunk)) {
+        if (this.#ending.signal.aborted) return;
+        if (message.type === "ready") this.#becomeReady(message);
+        else if (this.#wasReady) this.#events.message(message);
+        else throw new Error(`It said "${message.type}" before it was ready.`);
+      }
+    } catch (error) {
+      this.kill(`The GPU worker broke its protocol: ${sentenceOf(error)}`);
+    }
+  }
+
+  #becomeReady(ready: ReadyMessage): void {
+    if (this.#wasReady) throw new Error('It said "ready" twice.');
+    this.#wasReady = true;
+    this.#onReady?.(ready);
+  }
+
+  #exited(how: string): void {
+    this.endReason ??= this.#hungUp && how === KILLED ? HUNG_UP : this.#withLastWords(how);
+    this.#ending.abort(new Error(this.endReason));
+    this.#control?.destroy();
+    this.socket.close();
+    if (this.#wasReady) this.#events.ended(this.endReason);
+  }
+
+  #withLastWords(how: string): string {
+    return this.#output.last === "" ? how : `${how} It last said: ${this.#output.last}`;
+  }
+}
+
+const HUNG_UP = "The GPU worker closed its control socket.";
+const KILLED = describeExit(null, "SIGKILL");
+
+function spawnWorker(place: WorkerPlace, nonce: Uint8Array): ChildProcess {
+  const { command } = place;
+  return spawn(command.program, command.args, {
+    // Of its own process group: Ctrl-C at the gateway's terminal is the gateway's to answer.
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+    env: {
+      ...command.environment,
+      HELIOGRAPH_WORKER_SOCKET: place.socketPath,
+      HELIOGRAPH_WORKER_NONCE: Buffer.from(nonce).toString("hex"),
+      HELIOGRAPH_MEDIA_SOCKET: place.mediaSocketPath,
+      HELIOGRAPH_MEDIA_NONCE: place.mediaNonce,
+    },
+  });
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null
+    ? `The GPU worker ended by itself with exit code ${code ?? 0}.`
+    : `The GPU worker was ended by ${signal}.`;
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

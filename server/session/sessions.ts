@@ -1,0 +1,50 @@
+import type { Profile } from "#server/config/config.ts";
+import { Session, type SessionOptions } from "./session.ts";
+
+/** Makes a session's options; `onEmpty` is to be passed on. */
+export type SessionFactory = (name: string, onEmpty: () => void) => SessionOptions;
+
+/** The sessions that hold something: made when first asked for, forgotten when empty. */
+export class Sessions {
+  readonly #sessions = new Map<string, Session>();
+  readonly #defaultProfile: Profile;
+  readonly #makeOptions: SessionFactory;
+  #closing: string | undefined;
+
+  /** `defaultProfile` is for a session that has viewers and has had no guest. */
+  constructor(defaultProfile: Profile, makeOptions: SessionFactory) {
+    this.#defaultProfile = defaultProfile;
+    this.#makeOptions = makeOptions;
+  }
+
+  forGuest(name: string, profile: Profile): Session {
+    const session = this.#get(name);
+    session.profile = profile;
+    return session;
+  }
+
+  forViewer(name: string): Session {
+    return this.#get(name);
+  }
+
+  find(name: string): Session | undefined {
+    return this.#sessions.get(name);
+  }
+
+  async close(sentence: string): Promise<void> {
+    this.#closing = sentence;
+    await Promise.all([...this.#sessions.values()].map((session) => session.close(sentence)));
+  }
+
+  #get(name: string): Session {
+    const known = this.#sessions.get(name);
+    if (known !== undefined) return known;
+    const forget = () => {
+      if (this.#sessions.get(name) === session) this.#sessions.delete(name);
+    };
+    const session: Session = new Session(this.#defaultProfile, this.#makeOptions(name, forget));
+    this.#sessions.set(name, session);
+    if (this.#closing !== undefined) void session.close(this.#closing);
+    return session;
+  }
+}

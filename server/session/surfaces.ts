@@ -1,0 +1,43 @@
+type Size = { readonly width: number; readonly height: number };
+export type Surface = {
+  readonly connection: number;
+  readonly surface: number;
+  readonly size: Size;
+};
+
+/** Surfaces of one session that have a picture. Bounds the gateway's memory for what a worker says. */
+export const MAX_SURFACES = 1024;
+
+/** The surfaces that have a picture; the one that got its picture or its size last is visible. */
+export class Surfaces {
+  readonly #surfaces = new Map<string, Surface>();
+  #visible: Surface | undefined;
+
+  get visible(): Surface | undefined {
+    return this.#visible;
+  }
+
+  /** Without a size, the surface is gone. False: there is no room for one more. */
+  set(connection: number, surface: number, size: Size | undefined): boolean {
+    const key = `${connection}/${surface}`;
+    this.#surfaces.delete(key); // What is set again comes last.
+    if (size !== undefined) {
+      if (this.#surfaces.size >= MAX_SURFACES) return false;
+      this.#surfaces.set(key, { connection, surface, size });
+    }
+    this.#visible = [...this.#surfaces.values()].at(-1);
+    return true;
+  }
+
+  connectionGone(connection: number): void {
+    for (const [key, surface] of this.#surfaces) {
+      if (surface.connection === connection) this.#surfaces.delete(key);
+    }
+    this.#visible = [...this.#surfaces.values()].at(-1);
+  }
+
+  clear(): void {
+    this.#surfaces.clear();
+    this.#visible = undefined;
+  }
+}
