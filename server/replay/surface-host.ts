@@ -1,3 +1,5 @@
+import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
+
 // What a surface needs from the stage behind replay. server/worker/pipeline.ts implements it.
 
 /**
@@ -17,7 +19,7 @@ export type PresentedPicture = {
   readonly height: number;
   readonly format: GPUTextureFormat;
   readonly alphaMode: GPUCanvasAlphaMode;
-  readonly colorSpace: "srgb" | "display-p3";
+  readonly colorSpace: PredefinedColorSpace;
   readonly toneMapping: GPUCanvasToneMappingMode;
 };
 

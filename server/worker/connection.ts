@@ -1,0 +1,202 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { ReplyFrames } from "#server/replay/reply-frames.ts";
+import { Replayer } from "#server/replay/replayer.ts";
+import type { SurfaceHost } from "#server/replay/surface-host.ts";
+import { ProtocolError } from "#shared/wire/errors.ts";
+import { DownFrame, frame, FrameReader, UpFrame, type Frame } from "#shared/wire/frames.ts";
+import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
+import { Reader } from "#shared/wire/reader.ts";
+import { Writer } from "#shared/wire/writer.ts";
+import type { ToGateway } from "./messages.ts";
+import type { StageTimes } from "./stage-times.ts";
+
+/** Frames of one program received and not finished by the GPU. Bounds how far its program runs ahead. */
+export const MAX_UNFINISHED_FRAMES = 2;
+
+/** A reason in a control message or a frame, in UTF-16 units: Dawn's sentences quote the guest. */
+const MAX_REASON_LENGTH = 1000;
+
+export type ConnectionParts = {
+  readonly id: number;
+  /** The bytes of frames from and to the program. The connection owns it. */
+  readonly socket: Socket;
+  readonly gpu: GPU;
+  readonly surfaces: SurfaceHost;
+  readonly times: StageTimes;
+  readonly report: (message: ToGateway) => void;
+  /** Commands were handed to Dawn. */
+  readonly worked: () => void;
+};
+
+/** One program's connection: its byte stream in, its replies out, its replay between. */
+export class Connection implements Disposable {
+  readonly #parts: ConnectionParts;
+  readonly #replayer: Replayer;
+  readonly #replies: ReplyFrames;
+  readonly #frames = new FrameReader();
+  /** Of the frames received and unfinished, oldest first. */
+  readonly #unfinished = new Set<Promise<void>>();
+  #isWelcome = false;
+  #isFlushDue = false;
+  #isEnded = false;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { id, gpu, surfaces, socket } = parts;
+    this.#replies = new ReplyFrames((bytes) => this.#send(bytes));
+    this.#replayer = new Replayer(gpu, {
+      connection: id,
+      surfaces,
+      reply: (reply) => {
+        this.#replies.write(reply);
+        this.#flushSoon();
+      },
+      onAnimation: (running) => parts.report({ type: "animation", connection: id, running }),
+      onEndFrame: (tick, finished) => this.#receiveFrame(tick, finished),
+    });
+    // The end is found by reading; what a write finds first is told again there.
+    socket.on("error", () => {});
+  }
+
+  /** Serves the program until either side ends the connection, and reports that. Never rejects. */
+  async run(): Promise<void> {
+    const { id, socket, report } = this.#parts;
+    let reason = "The program closed the connection.";
+    try {
+      await this.#read();
+    } catch (cause) {
+      reason = describe(cause);
+      if (cause instanceof ProtocolError && !this.#isEnded) {
+        this.#send(frame(DownFrame.refused, Buffer.from(reason)));
+      }
+    }
+    socket.end();
+    this.close();
+    report({ type: "connectionEnded", connection: id, reason });
+  }
+
+  /** Ends the connection and destroys what its program made on the GPU. */
+  close(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#replayer.close();
+    this.#parts.socket.destroySoon();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #read(): Promise<void> {
+    const { socket, worked } = this.#parts;
+    // The next chunk is read once this one is replayed, so a busy worker stops the guest.
+    for await (const chunk of socket as AsyncIterable<Uint8Array>) {
+      for (const each of this.#frames.push(chunk)) {
+        const paused = this.#take(each);
+        if (paused !== undefined) {
+          this.#replies.flush();
+          worked();
+          await paused;
+        }
+        if (socket.writableNeedDrain) await drained(socket);
+        if (this.#isEnded) return;
+      }
+      this.#replies.flush();
+      worked();
+    }
+  }
+
+  #take({ kind, payload }: Frame): Promise<void> | undefined {
+    if (!this.#isWelcome) return this.#welcome(kind, payload);
+    const start = performance.now();
+    try {
+      switch (kind) {
+        case UpFrame.commands:
+          return this.#replayer.execute(payload);
+        case UpFrame.stagedCommands:
+          return this.#replayer.executeStaged();
+        case UpFrame.payloadBegin:
+          this.#replayer.beginPayload(readTotal(payload));
+          return undefined;
+        case UpFrame.payloadChunk:
+          this.#replayer.payloadChunk(payload);
+          return undefined;
+        default:
+          throw new ProtocolError(`A frame of kind ${kind} came, which no program sends here.`);
+      }
+    } finally {
+      this.#parts.times.time("replay", performance.now() - start);
+    }
+  }
+
+  #welcome(kind: number, payload: Uint8Array): undefined {
+    if (kind !== UpFrame.hello) {
+      throw new ProtocolError(`The connection begins with a frame of kind ${kind}, not a hello.`);
+    }
+    readHello(new Reader(payload));
+    this.#isWelcome = true;
+    const { id, gpu } = this.#parts;
+    const writer = new Writer();
+    writeWelcome(writer, {
+      wgslLanguageFeatures: [...gpu.wgslLanguageFeatures],
+      preferredCanvasFormat: gpu.getPreferredCanvasFormat(),
+      connection: id,
+    });
+    this.#send(frame(DownFrame.welcome, writer.view()));
+    return undefined;
+  }
+
+  #receiveFrame(tick: number, finished: Promise<void>): void {
+    const { id, report, times } = this.#parts;
+    times.count("frames");
+    report({ type: "frameReceived", connection: id, tick });
+    this.#unfinished.add(finished);
+    void this.#finishFrame(tick, finished);
+    const [oldest] = this.#unfinished;
+    if (oldest !== undefined && this.#unfinished.size >= MAX_UNFINISHED_FRAMES) {
+      this.#replayer.pauseUntil(oldest);
+    }
+  }
+
+  async #finishFrame(tick: number, finished: Promise<void>): Promise<void> {
+    const { id, report } = this.#parts;
+    await finished;
+    this.#unfinished.delete(finished);
+    if (!this.#isEnded) report({ type: "frameFinished", connection: id, tick });
+  }
+
+  /** Replies that come one after the other leave together. */
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    queueMicrotask(() => {
+      this.#isFlushDue = false;
+      if (!this.#isEnded) this.#replies.flush();
+    });
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#parts.socket.writable) this.#parts.socket.write(bytes);
+  }
+}
+
+function readTotal(payload: Uint8Array): number {
+  if (payload.length !== 8) {
+    throw new ProtocolError(`A payload's length comes in ${payload.length} bytes, not 8.`);
+  }
+  return new DataView(payload.buffer, payload.byteOffset).getFloat64(0, true);
+}
+
+/** Resolves when the socket takes more, or never will. */
+async function drained(socket: Socket): Promise<void> {
+  const abort = new AbortController();
+  const { signal } = abort;
+  await Promise.race([once(socket, "drain", { signal }), once(socket, "close", { signal })]);
+  abort.abort();
+}
+
+function describe(cause: unknown): string {
+  if (cause instanceof ProtocolError) return cause.message.slice(0, MAX_REASON_LENGTH);
+  return `The connection to the program is lost: ${String(cause).slice(0, MAX_REASON_LENGTH)}`;
+}
