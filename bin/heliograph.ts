@@ -26,6 +26,8 @@ function commandLine(): Command {
   program.addCommand(tokenCommand());
   program.addCommand(relayCommand());
   program.addCommand(runCommand());
+  program.addCommand(doctorCommand());
+  program.addCommand(demoCommand());
   return program;
 }
 
@@ -135,6 +137,38 @@ function runCommand(): Command {
         process.stderr.write(`heliograph run: ${error.message}\n`);
         process.exitCode = 1;
       }
+    });
+}
+
+function demoCommand(): Command {
+  return new Command("demo")
+    .description("Shows a three.js program here: gateway, relay and guest in one go.")
+    .action(async () => {
+      const { runDemo } = await import("./demo.ts");
+      process.exitCode = await runDemo();
+    });
+}
+
+function doctorCommand(): Command {
+  type Options = { config?: string; host?: string; port?: number; json?: boolean };
+  return new Command("doctor")
+    .description(
+      "Says what GPU, encoder and ports the gateway finds here, and what to do about it.",
+    )
+    .option("--config <file>", "the gateway's YAML file")
+    .option("--host <address>", "address that the gateway would listen on")
+    .option("--port <number>", "port that the gateway would listen on", parsePort)
+    .option("--json", "for programs")
+    .action(async ({ config, host, port, json }: Options) => {
+      const { doctor } = await import("#server/main/doctor.ts");
+      process.exitCode = await doctor(
+        {
+          ...(config === undefined ? {} : { configFile: config }),
+          ...(host === undefined ? {} : { host }),
+          ...(port === undefined ? {} : { port }),
+        },
+        json === true,
+      );
     });
 }
 
