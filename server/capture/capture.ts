@@ -1,3 +1,4 @@
+import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
 import { ReadbackRing } from "./readback-ring.ts";
 import {
   type Readback,
@@ -21,7 +22,7 @@ export type CaptureSource = {
   readonly width: number;
   readonly height: number;
   readonly format: GPUTextureFormat;
-  readonly colorSpace: "srgb" | "display-p3";
+  readonly colorSpace: PredefinedColorSpace;
 };
 
 /** COPY_SRC and TEXTURE_BINDING: what a texture needs so that either path can read it. */
@@ -108,7 +109,7 @@ export class Capture {
   }
 
   #layoutFor({ format, colorSpace }: CaptureSource): ReadbackLayout {
-    // swscale would do for half floats and display-p3 as well, at twice the bytes and a conversion more.
+    // swscale would do for half floats and other colour spaces as well, at twice the bytes and a conversion more.
     if (this.#path === "gpu" || colorSpace !== "srgb") return this.#videoLayout;
     if (format === "rgba8unorm") return "rgba";
     return format === "bgra8unorm" ? "bgra" : this.#videoLayout;

@@ -1,6 +1,8 @@
+import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
+
 // Converts a canvas texture to video on the GPU: 1.5 bytes a pixel leave it instead of 4.
 //
-// BT.709 in limited range (ITU-R BT.709-6, 3.5), applied to the canvas' own sRGB values: the stream signals the sRGB
+// BT.709 in limited range (ITU-R BT.709-6, 3.5), applied to the canvas' values in sRGB: the stream signals the sRGB
 // transfer function. Chroma is sited left (H.264, figure E-1): filtered 1 2 1 across, averaged over the two rows.
 // Alpha is left out: a canvas is shown on black, where opaque and premultiplied pixels both look like their colour.
 
@@ -23,7 +25,8 @@ struct Parameters {
 }
 
 override INTERLEAVED: bool;
-override DISPLAY_P3: bool;
+override IS_LINEAR: bool;
+override IS_DISPLAY_P3: bool;
 
 @group(0) @binding(0) var source: texture_2d<f32>;
 @group(0) @binding(1) var<storage, read_write> video: array<u32>;
@@ -47,8 +50,14 @@ const P3_TO_SRGB = mat3x3f(
 fn load(at: vec2i) -> vec3f {
   let last = vec2i(parameters.size) - 1;
   var color = clamp(textureLoad(source, clamp(at, vec2i(0), last), 0).rgb, vec3f(0), vec3f(1));
-  if DISPLAY_P3 {
-    color = to_srgb(clamp(P3_TO_SRGB * to_linear(color), vec3f(0), vec3f(1)));
+  if IS_DISPLAY_P3 {
+    if !IS_LINEAR {
+      color = to_linear(color);
+    }
+    return to_srgb(clamp(P3_TO_SRGB * color, vec3f(0), vec3f(1)));
+  }
+  if IS_LINEAR {
+    return to_srgb(color);
   }
   return color;
 }
@@ -104,7 +113,7 @@ fn main(@builtin(global_invocation_id) block: vec3u) {
 
 export type YuvVariant = {
   readonly layout: "i420" | "nv12";
-  readonly colorSpace: "srgb" | "display-p3";
+  readonly colorSpace: PredefinedColorSpace;
 };
 
 export function createYuvPipeline(device: GPUDevice, variant: YuvVariant): GPUComputePipeline {
@@ -115,7 +124,8 @@ export function createYuvPipeline(device: GPUDevice, variant: YuvVariant): GPUCo
       module: device.createShaderModule({ label: "Heliograph colour conversion", code: SHADER }),
       constants: {
         INTERLEAVED: variant.layout === "nv12" ? 1 : 0,
-        DISPLAY_P3: variant.colorSpace === "display-p3" ? 1 : 0,
+        IS_LINEAR: variant.colorSpace.endsWith("-linear") ? 1 : 0,
+        IS_DISPLAY_P3: variant.colorSpace.startsWith("display-p3") ? 1 : 0,
       },
     },
   });

@@ -6,7 +6,7 @@
 export const NOMINAL_FRAME_RATE = 60;
 
 /** Slower frames get no larger: one that takes the link longer than this (1 / 20 s) is a delay that is felt. */
-const SLOWEST_FRAME_RATE = 20;
+export const SLOWEST_FRAME_RATE = 20;
 
 /** Frames a second assumed before any was seen. */
 const FIRST_FRAME_RATE = 30;

@@ -33,6 +33,14 @@ const LEVELS: readonly Level[] = [
   { idc: 62, macroblocksPerSecond: 16_711_680, macroblocks: 139_264, bitrate: 800_000_000 },
 ];
 
+/** Whether any level of H.264 holds a picture of this size (pixels). */
+export function fitsH264(width: number, height: number): boolean {
+  return (
+    Math.ceil(width / 16) * Math.ceil(height / 16) <= MAX_PICTURE_MACROBLOCKS &&
+    Math.max(width, height) <= MAX_PICTURE_SIDE
+  );
+}
+
 /**
  * The lowest level (level_idc) that holds pictures of this size (pixels) at this rate and bitrate (bits a second).
  * Source: ITU-T H.264, A.3.1 and table A-1. Throws an EncodeError for a picture over every level.
@@ -46,11 +54,7 @@ export function h264Level(
   const columns = Math.ceil(width / 16);
   const rows = Math.ceil(height / 16);
   const macroblocks = columns * rows;
-  if (
-    macroblocks > MAX_PICTURE_MACROBLOCKS ||
-    width > MAX_PICTURE_SIDE ||
-    height > MAX_PICTURE_SIDE
-  ) {
+  if (!fitsH264(width, height)) {
     throw new EncodeError(
       `A picture of ${width} by ${height} pixels (${macroblocks} macroblocks) is over what H.264 holds (${MAX_PICTURE_MACROBLOCKS} macroblocks, sides of ${MAX_PICTURE_SIDE}).`,
     );

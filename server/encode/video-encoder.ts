@@ -1,7 +1,7 @@
 import type { EncoderBackend } from "./backends.ts";
 import { EncoderContext } from "./encoder-context.ts";
 import { EncodeError } from "./errors.ts";
-import { FramePace, NOMINAL_FRAME_RATE, frameBudget } from "./frame-budget.ts";
+import { FramePace, NOMINAL_FRAME_RATE, SLOWEST_FRAME_RATE, frameBudget } from "./frame-budget.ts";
 import { h264Level } from "./h264-level.ts";
 import { DEFAULT_BITRATE, MAX_BITRATE, MIN_BITRATE } from "./limits.ts";
 import type { Picture, VideoLayout } from "./picture.ts";
@@ -13,6 +13,17 @@ export type AccessUnit = {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
+  /** Bytes that it was allowed to take. */
+  readonly budget: number;
+};
+
+export type EncodeOptions = {
+  /** Make an IDR. The first picture, and the first of a new size, is one anyway. */
+  readonly isKeyFrame: boolean;
+  /** The picture was encoded before: it sharpens, in frames as large as may be. */
+  readonly isAtRest: boolean;
+  /** Milliseconds, monotonic. */
+  readonly time: number;
 };
 
 /** An encoder without retargeting is reopened, which costs a key frame, only for changes over this factor. */
@@ -57,12 +68,8 @@ export class VideoEncoder {
     this.#bitrate = Math.min(MAX_BITRATE, Math.max(MIN_BITRATE, Math.round(bitrate)));
   }
 
-  /**
-   * Encodes one picture, off the event loop. The picture stays the caller's, who leaves it alone meanwhile.
-   *
-   * @param time when the picture was made: milliseconds, monotonic
-   */
-  async encode(picture: Picture, keyFrame: boolean, time: number): Promise<AccessUnit> {
+  /** Encodes one picture, off the event loop. The picture stays the caller's, who leaves it alone meanwhile. */
+  async encode(picture: Picture, options: EncodeOptions): Promise<AccessUnit> {
     if (this.#closed || this.#isEncoding) {
       throw new EncodeError(`The video encoder is ${this.#closed ? "closed" : "busy"}.`);
     }
@@ -70,12 +77,12 @@ export class VideoEncoder {
     const level = h264Level(width, height, NOMINAL_FRAME_RATE, this.#bitrate);
     this.#isEncoding = true;
     try {
-      this.#pace.note(time);
+      if (!options.isAtRest) this.#pace.note(options.time);
       for (;;) {
         try {
-          const isNew = await this.#adapt(picture, level);
-          const encoded = await this.#context!.encode(picture, keyFrame || isNew);
-          return { ...encoded, width, height };
+          const isNew = await this.#adapt(picture, level, options.isAtRest);
+          const encoded = await this.#context!.encode(picture, options.isKeyFrame || isNew);
+          return { ...encoded, width, height, budget: this.#told.frameBits / 8 };
         } catch (error) {
           this.#context?.close();
           this.#context = undefined;
@@ -101,8 +108,10 @@ export class VideoEncoder {
   }
 
   /** Makes the open encoder fit the picture's size and the present budget. True when it is a new one. */
-  async #adapt({ width, height }: Picture, level: number): Promise<boolean> {
-    const budget = frameBudget(this.#bitrate, this.#pace.frameRate);
+  async #adapt({ width, height }: Picture, level: number, isAtRest: boolean): Promise<boolean> {
+    const canRise = isAtRest && this.#backends[0]!.retargets;
+    const frameRate = canRise ? SLOWEST_FRAME_RATE : this.#pace.frameRate;
+    const budget = frameBudget(this.#bitrate, frameRate);
     const context = this.#context;
     if (context?.settings.width === width && context.settings.height === height) {
       const factor = budget.bitrate / this.#told.bitrate;

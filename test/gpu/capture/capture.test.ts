@@ -259,21 +259,25 @@ describe.each([
   });
 });
 
-test("a canvas in display-p3 is shown in sRGB", async () => {
-  // P3's own red is outside sRGB; this colour is inside: color(display-p3 0.6 0.4 0.3) is rgb(162, 99, 72).
+// Expected by CSS Color 4, section 10: a colour inside sRGB, since others are clipped.
+test.each([
+  { colorSpace: "srgb", stored: [162, 99, 72], shown: [162, 99, 72] },
+  { colorSpace: "display-p3", stored: [153, 102, 77], shown: [162, 99, 72] },
+  { colorSpace: "srgb-linear", stored: [92, 32, 17], shown: [162, 99, 72] },
+  { colorSpace: "display-p3-linear", stored: [81, 34, 19], shown: [162, 99, 72] },
+] as const)("a canvas in $colorSpace is shown in sRGB", async ({ colorSpace, stored, shown }) => {
   const picture = gradient(16, 16);
-  for (let at = 0; at < picture.rgba.length; at += 4) picture.rgba.set([153, 102, 76.5], at);
+  for (let at = 0; at < picture.rgba.length; at += 4) picture.rgba.set(stored, at);
   for (const path of ["swscale", "gpu"] as const) {
     const readback = await open(path).capture({
       ...picture,
       texture: upload(picture, "rgba8unorm"),
       format: "rgba8unorm",
-      colorSpace: "display-p3",
+      colorSpace,
     });
-    const shown = await show(readback!);
-    expect(
-      largestDifference(shown.rgba.subarray(0, 4), Uint8Array.of(162, 99, 72, 255)),
-    ).toBeLessThanOrEqual(3);
+    const { rgba } = await show(readback!);
+    const difference = largestDifference(rgba.subarray(0, 4), Uint8Array.of(...shown, 255));
+    expect(difference, `${path} path`).toBeLessThanOrEqual(3);
     readback!.release();
   }
 });
