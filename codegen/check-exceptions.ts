@@ -1,6 +1,7 @@
 import {
   ABSENT_ARGUMENTS,
   ABSENT_DICTIONARIES,
+  ABSENT_ENUMS,
   ABSENT_METHODS,
   ABSENT_OBJECTS,
   DERIVED_DICTIONARIES,
@@ -20,24 +21,29 @@ export function checkExceptions(model: Model): void {
       bareMethods.set(name, new Set([...(bareMethods.get(name) ?? []), ...names]));
     }
   }
-  const known = (what: string, names: Iterable<string>, has: (name: string) => boolean): void => {
-    for (const name of names) {
-      if (!has(name))
-        throw new Error(`An exception names the ${what} ${name}, which is not there.`);
-    }
-  };
   const isInterface = (name: string) => model.interfaces.has(name);
   const isDictionary = (name: string) => model.dictionaries.has(name);
-  known("interface", [...ABSENT_OBJECTS.keys(), ...IMPLIED_INTERFACES], isInterface);
-  known("method", ABSENT_METHODS.keys(), (name) => methods.has(name));
-  known("method", REPLACED_ARGUMENTS.keys(), (name) => bareMethods.has(name));
+  checkKnown("interface", [...ABSENT_OBJECTS.keys(), ...IMPLIED_INTERFACES], isInterface);
+  checkKnown("method", ABSENT_METHODS.keys(), (name) => methods.has(name));
+  checkKnown("method", REPLACED_ARGUMENTS.keys(), (name) => bareMethods.has(name));
   for (const [method, absent] of ABSENT_ARGUMENTS) {
-    known(`argument of ${method},`, absent, (name) => bareMethods.get(method)?.has(name) === true);
+    checkKnown(
+      `argument of ${method},`,
+      absent,
+      (name) => bareMethods.get(method)?.has(name) === true,
+    );
   }
-  known("dictionary", ABSENT_DICTIONARIES.keys(), isDictionary);
+  checkKnown("dictionary", ABSENT_DICTIONARIES.keys(), isDictionary);
+  checkKnown("enum", ABSENT_ENUMS.keys(), (name) => model.enums.has(name));
   for (const { from, without } of DERIVED_DICTIONARIES) {
-    known("dictionary", [from], isDictionary);
+    checkKnown("dictionary", [from], isDictionary);
     const members = model.dictionaries.get(from)!.members.map(({ name }) => name);
-    known(`member of ${from},`, without, (name) => members.includes(name));
+    checkKnown(`member of ${from},`, without, (name) => members.includes(name));
+  }
+}
+
+function checkKnown(what: string, names: Iterable<string>, has: (name: string) => boolean): void {
+  for (const name of names) {
+    if (!has(name)) throw new Error(`An exception names the ${what} ${name}, which is not there.`);
   }
 }

@@ -1,6 +1,6 @@
 import { checkExceptions } from "./check-exceptions.ts";
 import { buildCommands, type Command } from "./commands.ts";
-import { REPLIES } from "./exceptions.ts";
+import { ABSENT_ENUMS, REPLIES } from "./exceptions.ts";
 import { extendLock, fieldKey, type Layout, type Lock } from "./lock.ts";
 import type { Enum, Model } from "./model.ts";
 import {
@@ -36,7 +36,7 @@ export function buildContext(model: Model, lock: Lock): Context {
   const dictionaries = wireDictionaries(model);
   const commands = buildCommands(model, objects);
   const unions = unionsOf([...dictionaries, ...commands]);
-  const enums = [...model.enums.values()];
+  const enums = [...model.enums.values()].filter(({ name }) => !ABSENT_ENUMS.has(name));
   const extended = extendLock(lock, {
     objects,
     enums,

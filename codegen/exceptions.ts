@@ -85,6 +85,11 @@ export const ABSENT_DICTIONARIES: ReadonlyMap<string, string> = new Map([
   ["GPURenderPassLayout", "Only inherited from."],
 ]);
 
+/** Enums that never travel. */
+export const ABSENT_ENUMS: ReadonlyMap<string, string> = new Map([
+  ["GPUBufferMapState", "The guest answers from what it knows."],
+]);
+
 /** Dictionaries of the wire made of one of the specification's, less some members. */
 export const DERIVED_DICTIONARIES: readonly {
   readonly name: string;

@@ -45,7 +45,7 @@ export type Overload = {
 
 export type Method = { readonly name: string; readonly overloads: readonly Overload[] };
 
-export type Attribute = {
+type Attribute = {
   readonly name: string;
   readonly type: Type;
   readonly readonly: boolean;
@@ -65,7 +65,7 @@ export type Interface = {
 };
 
 /** A namespace of flags, such as GPUBufferUsage. */
-export type Namespace = {
+type Namespace = {
   readonly name: string;
   readonly constants: readonly { readonly name: string; readonly value: number }[];
 };
@@ -99,7 +99,7 @@ async function readIdl(file: string): Promise<string> {
   return readFile(fileURLToPath(import.meta.resolve(`@webref/idl/${file}`)), "utf8");
 }
 
-export function buildModel(definitions: readonly Definition[]): Model {
+function buildModel(definitions: readonly Definition[]): Model {
   const types = new TypeResolver(definitions);
   return {
     enums: buildEnums(definitions),

@@ -41,7 +41,7 @@ export type WireDictionary = { readonly name: string; readonly fields: readonly 
 export type Union = { readonly name: string; readonly members: readonly WireType[] };
 
 /** Lowers a type; throws where a type has no place on the wire. */
-export function lowerType(type: Type): WireType {
+function lowerType(type: Type): WireType {
   switch (type.kind) {
     case "u16":
     case "u32":

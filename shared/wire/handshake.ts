@@ -63,7 +63,7 @@ export function writeWelcome(
   writer.u32(PROTOCOL_MINOR);
   writer.u32(OPCODE_COUNT);
   writer.sequenceCount(welcome.wgslLanguageFeatures.length);
-  for (const feature of welcome.wgslLanguageFeatures) writer.string(feature);
+  for (const feature of welcome.wgslLanguageFeatures) writer.label(feature);
   writer.reserve(10);
   writer.u32(GPU_TEXTURE_FORMAT_NUMBERS[welcome.preferredCanvasFormat]);
   writer.u32(welcome.connection);

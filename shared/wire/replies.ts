@@ -25,7 +25,7 @@ import type { Data, Writer } from "./writer.ts";
 /** Limits by name. A guest ignores those that it does not know. */
 export type Limits = Readonly<Record<string, number>>;
 
-export type AdapterInfo = {
+type AdapterInfo = {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
@@ -42,10 +42,10 @@ export type AdapterReply = {
   readonly wgslLanguageFeatures: readonly string[];
 };
 
-export type WireError = { readonly type: GPUErrorFilter; readonly message: string };
+type WireError = { readonly type: GPUErrorFilter; readonly message: string };
 
 /** Positions are counted in UTF-16 units, as the API has them. */
-export type CompilationMessage = {
+type CompilationMessage = {
   readonly message: string;
   readonly type: GPUCompilationMessageType;
   readonly lineNum: number;

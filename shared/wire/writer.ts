@@ -9,7 +9,7 @@ import {
 } from "./limits.ts";
 
 /** Bulk data that went before its command in payload frames. */
-export type StagedData = { readonly stagedLength: number };
+type StagedData = { readonly stagedLength: number };
 
 /** Bulk data of a command: inline up to MAX_INLINE_BYTES, else staged. */
 export type Data = Uint8Array | StagedData;

@@ -91,18 +91,6 @@ export const GPU_POWER_PREFERENCE_NUMBERS: Readonly<Record<GPUPowerPreference, n
   "high-performance": 1,
 };
 
-export type GPUBufferMapState = "unmapped" | "pending" | "mapped";
-export const GPU_BUFFER_MAP_STATE_NAMES: readonly (GPUBufferMapState | undefined)[] = [
-  "unmapped",
-  "pending",
-  "mapped",
-];
-export const GPU_BUFFER_MAP_STATE_NUMBERS: Readonly<Record<GPUBufferMapState, number>> = {
-  unmapped: 0,
-  pending: 1,
-  mapped: 2,
-};
-
 export type GPUTextureDimension = "1d" | "2d" | "3d";
 export const GPU_TEXTURE_DIMENSION_NAMES: readonly (GPUTextureDimension | undefined)[] = [
   "1d",

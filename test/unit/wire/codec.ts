@@ -28,7 +28,7 @@ export async function loadContext(): Promise<Context> {
 export type Call = readonly [name: string, arguments: readonly unknown[]];
 
 /** A sink that notes what it is called with. */
-export function recordingSink(): { readonly sink: object; readonly calls: Call[] } {
+function recordingSink(): { readonly sink: object; readonly calls: Call[] } {
   const calls: Call[] = [];
   const sink = Object.fromEntries(
     Object.keys(Opcode).map((name) => [

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import {
@@ -16,6 +18,8 @@ import { FrameReader, UpFrame, frame } from "#shared/wire/frames.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { readReply, writeReply } from "#shared/wire/replies.ts";
 import { Writer } from "#shared/wire/writer.ts";
+import * as limits from "#shared/wire/limits.ts";
+import { ROOT } from "./codec.ts";
 
 const noPayload = {
   takePayload(length: number): Uint8Array {
@@ -184,4 +188,15 @@ describe("text for people is cut, not refused", () => {
         .map((each) => ({ ...each, message: "w".repeat(MAX_MESSAGE_BYTES) })),
     });
   });
+});
+
+test("the document's table has every limit with its value", async () => {
+  const units: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+  const document = await readFile(path.join(ROOT, "shared/wire/PROTOCOL.md"), "utf8");
+  const rows = [...document.matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+)(?: (\w+))? /gm)];
+  const listed = rows.map(([, name, value, unit]) => [
+    name,
+    Number(value!.replaceAll(",", "")) * (units[unit ?? ""] ?? 1),
+  ]);
+  expect(Object.fromEntries(listed)).toEqual({ ...limits });
 });
