@@ -18,7 +18,8 @@ function becomePage(): void {
   const { socket, size } = readRunEnvironment();
   const guest = connectGuest({
     connect: () => connectUnix(socket),
-    client: path.basename(program ?? "node").slice(0, 256),
+    client: path.basename(program ?? "node"),
+    report: (sentence) => void process.stderr.write(`heliograph: ${sentence}\n`),
   });
   // A page with a picture stays until somebody closes it, even when it draws nothing of its own accord.
   let picture: NodeJS.Timeout | undefined;
@@ -36,12 +37,9 @@ function becomePage(): void {
   });
   guest.onInput((event) => dom.input(event));
   guest.onResize((wish) => dom.resize(cssSize(wish)));
-  void reportEnd(guest.closed, () => clearInterval(picture));
-}
-
-async function reportEnd(closed: Promise<string>, letGo: () => void): Promise<void> {
-  const sentence = await closed;
-  process.stderr.write(`heliograph: ${sentence}\n`);
-  process.exitCode ??= 1;
-  letGo();
+  void (async () => {
+    await guest.closed;
+    process.exitCode ??= 1;
+    clearInterval(picture);
+  })();
 }
