@@ -91,7 +91,9 @@ export class Connection implements Disposable {
   async #read(): Promise<void> {
     const { socket, worked } = this.#parts;
     // The next chunk is read once this one is replayed, so a busy worker stops the guest.
-    for await (const chunk of socket as AsyncIterable<Uint8Array>) {
+    // Left open after a throw, for the sentence that says why.
+    const chunks: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
+    for await (const chunk of chunks) {
       for (const each of this.#frames.push(chunk)) {
         const paused = this.#take(each);
         if (paused !== undefined) {

@@ -32,8 +32,8 @@ export class Control {
     this.#thread.postMessage(message, []);
   }
 
-  /** Ends the watch. What was sent before is lost if it has not left yet. */
-  async close(): Promise<void> {
-    await this.#thread.terminate();
+  /** The watch goes on and no longer keeps the process, which ends once nothing else does. */
+  release(): void {
+    this.#thread.unref();
   }
 }

@@ -15,7 +15,7 @@ try {
     process.once("exit", () => gpu);
     return gpu;
   };
-  await using worker = await Worker.start(environment, poller, loadDawn);
+  using worker = await Worker.start(environment, poller, loadDawn);
   await worker.ended;
 } catch (cause) {
   process.exitCode = 1;

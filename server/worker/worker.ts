@@ -19,7 +19,7 @@ export class WorkerStartError extends Error {
 }
 
 /** A GPU worker: the connections of one session, on one Dawn instance, with one picture. */
-export class Worker implements AsyncDisposable {
+export class Worker implements Disposable {
   readonly #environment: WorkerEnvironment;
   readonly #poller: PacedPoller;
   readonly #gpu: GPU;
@@ -85,7 +85,7 @@ export class Worker implements AsyncDisposable {
       return worker;
     } catch (cause) {
       started.reject(cause);
-      await control.close();
+      control.release();
       throw cause;
     }
   }
@@ -95,12 +95,12 @@ export class Worker implements AsyncDisposable {
     return this.#ended.promise;
   }
 
-  /** Ends every connection, and the watch over the gateway. Idempotent. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends every connection, after which the process ends by itself. Idempotent. */
+  [Symbol.dispose](): void {
     clearInterval(this.#statsTimer);
     for (const connection of this.#connections.values()) connection.close();
     this.#pipeline.close();
-    await this.#control.close();
+    this.#control.release();
   }
 
   handle(message: ToWorker): void {

@@ -1,0 +1,74 @@
+import {
+  writeCommandEncoderBeginComputePass,
+  writeCommandEncoderFinish,
+  writeComputePassEncoderDispatchWorkgroups,
+  writeComputePassEncoderEnd,
+  writeComputePassEncoderSetBindGroup,
+  writeComputePassEncoderSetPipeline,
+  writeComputePipelineGetBindGroupLayout,
+  writeDeviceCreateBindGroup,
+  writeDeviceCreateBuffer,
+  writeDeviceCreateCommandEncoder,
+  writeDeviceCreateComputePipeline,
+  writeDeviceCreateShaderModule,
+  writeDeviceDestroy,
+  writeDevicePopErrorScope,
+  writeDevicePushErrorScope,
+  writeQueueSubmit,
+} from "#shared/wire/gen/write-commands.ts";
+import { type SocketGuest, StartedWorker } from "./started-worker.ts";
+
+// A process that starts a worker as the gateway does, hangs the worker in native code with a shader
+// without an end, says so, and waits to be killed.
+
+const SHADER = `
+@group(0) @binding(0) var<storage, read_write> values: array<atomic<u32>>;
+@compute @workgroup_size(1) fn main() {
+  loop { if (atomicAdd(&values[0], 0u) == 1u) { break; } }
+}`;
+
+function hang(guest: SocketGuest): void {
+  const { writer } = guest;
+  const buffer = guest.make("GPUBuffer");
+  writeDeviceCreateBuffer(writer, buffer, { size: 4, usage: 128 });
+  const module = guest.make("GPUShaderModule");
+  writeDeviceCreateShaderModule(writer, module, { code: SHADER });
+  const pipeline = guest.make("GPUComputePipeline");
+  writeDeviceCreateComputePipeline(writer, pipeline, { layout: "auto", compute: { module } });
+  const layout = guest.make("GPUBindGroupLayout");
+  writeComputePipelineGetBindGroupLayout(writer, pipeline, layout, 0);
+  const group = guest.make("GPUBindGroup");
+  const entries = [{ binding: 0, resource: { buffer } }];
+  writeDeviceCreateBindGroup(writer, group, { layout, entries });
+  writeDeviceCreateCommandEncoder(writer, guest.make("GPUCommandEncoder"), {});
+  writeCommandEncoderBeginComputePass(writer, guest.make("GPUComputePassEncoder"), {});
+  writeComputePassEncoderSetPipeline(writer, pipeline);
+  writeComputePassEncoderSetBindGroup(writer, 0, group, [], 0, 0);
+  writeComputePassEncoderDispatchWorkgroups(writer, 1, 1, 1);
+  writeComputePassEncoderEnd(writer);
+  const commands = guest.make("GPUCommandBuffer");
+  writeCommandEncoderFinish(writer, commands, {});
+  writeQueueSubmit(writer, [commands]);
+  // Waits for the GPU, and so for ever.
+  writeDeviceDestroy(writer);
+}
+
+async function ping(guest: SocketGuest): Promise<void> {
+  writeDevicePushErrorScope(guest.writer, "validation");
+  await guest.ask((request) => writeDevicePopErrorScope(guest.writer, request));
+}
+
+const started = await StartedWorker.start();
+const [guest, other] = [await started.connect(1), await started.connect(2)];
+for (const each of [guest, other]) {
+  each.hello();
+  await each.device();
+  await ping(each);
+}
+hang(guest);
+await guest.send();
+const silence = new Promise((resolve) => setTimeout(resolve, 500, "silent"));
+const answer = await Promise.race([ping(other), silence]);
+process.stdout.write(
+  `${JSON.stringify({ pid: started.worker.pid, hangs: answer === "silent" })}\n`,
+);

@@ -1,0 +1,24 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { isAlive } from "#test/support/processes.ts";
+
+test("a worker that hangs in a shader dies within a second of its gateway's kill -9", async () => {
+  const gateway = spawn(process.execPath, [path.join(import.meta.dirname, "hanging-gateway.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line]: unknown[] = await once(createInterface(gateway.stdout), "line");
+  const { pid, hangs } = JSON.parse(String(line));
+  // The control: it lives, and hangs.
+  expect(hangs).toBe(true);
+  expect(await isAlive(pid)).toBe(true);
+  const exited = once(gateway, "exit");
+  gateway.kill("SIGKILL");
+  await exited;
+  const deadline = performance.now() + 1000;
+  while ((await isAlive(pid)) && performance.now() < deadline) await sleep(10);
+  expect(await isAlive(pid)).toBe(false);
+}, 30_000);
