@@ -128,9 +128,11 @@ export class VideoStream {
     }
   }
 
-  /** Looks at the next picture, else encodes the one there is. False when there is nothing to do. */
+  /** Encodes the picture that there is or takes the next. False when there is nothing to do. */
   async #step(): Promise<boolean> {
-    if (this.#next !== undefined) {
+    const isWanted = this.#isWatched || this.#keyFrameWanted;
+    // A fresh picture comes before the next: else pictures that come fast would never be encoded.
+    if (this.#next !== undefined && !(this.#isFresh && isWanted)) {
       await this.#take(this.#next);
       return true;
     }
