@@ -57,6 +57,8 @@ export class Peer {
     });
     connection.addEventListener("datachannel", ({ channel }) => {
       channel.binaryType = "arraybuffer";
+      // A path that breaks leaves channels open: the gateway closed its side, and says so by this alone.
+      channel.addEventListener("close", () => this.#fail());
       switch (channel.label) {
         case INPUT_CHANNEL:
           events.channel({ label: "input", channel });
@@ -67,9 +69,6 @@ export class Peer {
         case STATS_CHANNEL:
           events.channel({ label: "stats", channel });
           break;
-        default:
-          // A newer gateway may offer more than this page knows.
-          channel.close();
       }
     });
     connection.addEventListener("connectionstatechange", () => this.#stateChanged());

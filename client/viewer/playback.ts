@@ -16,15 +16,14 @@ export class Playback {
   readonly #video: HTMLVideoElement;
   readonly #still: HTMLCanvasElement;
   readonly #events: PlaybackEvents;
+  /** A frame of the stream is shown. Until then the element is black, of a size of its own making. */
+  #playing = false;
 
   constructor(video: HTMLVideoElement, still: HTMLCanvasElement, events: PlaybackEvents) {
     this.#video = video;
     this.#still = still;
     this.#events = events;
-    video.addEventListener("resize", () => {
-      const { videoWidth: width, videoHeight: height } = video;
-      if (width > 0 && height > 0) events.resized({ width, height });
-    });
+    video.addEventListener("resize", () => this.#measure());
     // Browsers pause the video of a hidden page and do not always start it again.
     video.ownerDocument.addEventListener("visibilitychange", () => {
       if (video.ownerDocument.visibilityState === "visible" && video.paused) this.play();
@@ -35,6 +34,8 @@ export class Playback {
     this.freeze();
     this.#video.srcObject = stream;
     this.#onFirstFrame(stream, () => {
+      this.#playing = true;
+      this.#measure();
       this.#still.hidden = true;
       this.#events.playing();
     });
@@ -51,18 +52,26 @@ export class Playback {
 
   /** Keeps the frame that is shown now on the page until another stream's first. */
   freeze(): void {
+    if (!this.#playing) return;
+    this.#playing = false;
     const { videoWidth: width, videoHeight: height } = this.#video;
-    if (
-      width === 0 ||
-      height === 0 ||
-      this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA
-    ) {
-      return;
-    }
     this.#still.width = width;
     this.#still.height = height;
     this.#still.getContext("2d")?.drawImage(this.#video, 0, 0);
     this.#still.hidden = false;
+  }
+
+  /** Leaves no picture on the page. */
+  clear(): void {
+    this.#playing = false;
+    this.#video.srcObject = null;
+    this.#still.hidden = true;
+    this.#still.width = 0;
+  }
+
+  #measure(): void {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    if (this.#playing && width > 0 && height > 0) this.#events.resized({ width, height });
   }
 
   #onFirstFrame(stream: MediaStream, then: () => void): void {

@@ -57,14 +57,7 @@ export class Stage {
 
   #resized(entry: ResizeObserverEntry | undefined): void {
     if (entry === undefined) return;
-    const box = entry.devicePixelContentBoxSize?.[0];
-    this.#devicePixels =
-      box === undefined
-        ? {
-            width: Math.floor(entry.contentRect.width * devicePixelRatio),
-            height: Math.floor(entry.contentRect.height * devicePixelRatio),
-          }
-        : { width: box.inlineSize, height: box.blockSize };
+    this.#devicePixels = deviceSize(entry);
     this.#layOut();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.askNow(), SETTLE_MS);
@@ -80,4 +73,16 @@ export class Stage {
       style.height = `${this.#placed.height}px`;
     }
   }
+}
+
+/** The browser's own count of device pixels where it has one: in CSS pixels a fraction of one may be lost. */
+function deviceSize(entry: ResizeObserverEntry): Size {
+  const computed = {
+    width: entry.contentRect.width * devicePixelRatio,
+    height: entry.contentRect.height * devicePixelRatio,
+  };
+  const box = entry.devicePixelContentBoxSize?.[0];
+  // A browser that only pretends to be on a dense screen counts the pixels of the real one.
+  if (box === undefined || Math.abs(box.inlineSize - computed.width) > 1) return computed;
+  return { width: box.inlineSize, height: box.blockSize };
 }

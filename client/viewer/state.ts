@@ -101,7 +101,7 @@ export function present(knowledge: Knowledge): Presentation {
       "interrupted",
       "Interrupted",
       "The video is interrupted",
-      "Nothing has arrived for some seconds. Waiting for it to come back.",
+      "Its way from the gateway to this page broke off. Finding it again.",
       true,
     );
   }

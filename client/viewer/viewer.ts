@@ -84,6 +84,7 @@ export class Viewer {
   #useToken(token: string): void {
     this.#signaling?.close();
     this.#dropPeer();
+    this.#clearPicture();
     this.#tokens.keep(token);
     this.#knowledge = { ...AT_FIRST, token: true };
     this.#learn({});
@@ -104,6 +105,7 @@ export class Viewer {
       lost: () => this.#learn({ signaling: "lost" }),
       refused: (refused) => {
         this.#dropPeer();
+        this.#clearPicture();
         this.#learn({ refused });
       },
     });
@@ -146,6 +148,12 @@ export class Viewer {
     this.#peer = undefined;
     this.#gatewayStats = undefined;
     this.#learn({ playing: false });
+  }
+
+  /** The picture was shown to somebody who was allowed to see it, and may not be any more. */
+  #clearPicture(): void {
+    this.#playback.clear();
+    delete document.body.dataset["firstFrame"];
   }
 
   #firstFrame(): void {

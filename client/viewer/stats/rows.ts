@@ -23,7 +23,7 @@ export function statsRows({ session, sample, rates, gateway }: StatsSources): re
   const roundTrip = rates?.roundTrip ?? gateway?.roundTripMs;
   return [
     row("Picture", formatSize(size?.width, size?.height)),
-    row("Frame rate", rates && `${rates.framesPerSecond.toFixed(1)} a second`),
+    row("Frame rate", rates && `${rates.framesPerSecond.toFixed(1)} fps`),
     row("Bit rate", rates && formatBitRate(rates.bitsPerSecond)),
     row("Target", target === undefined ? undefined : formatBitRate(target)),
     row("Encoder", session?.encoder),

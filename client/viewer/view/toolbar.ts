@@ -17,22 +17,26 @@ export class Toolbar {
   constructor(events: ToolbarEvents) {
     this.#statistics.addEventListener("click", events.statistics);
     this.#fullScreen.addEventListener("click", events.fullScreen);
+    this.#bar.addEventListener("click", ({ detail: clicks }) => {
+      // A button that was pressed by the keyboard keeps it.
+      if (clicks > 0) events.left();
+    });
     this.#fullScreen.hidden = !document.fullscreenEnabled;
     document.addEventListener("fullscreenchange", () => {
       pressed(this.#fullScreen, document.fullscreenElement !== null);
     });
     this.#bar.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") events.left();
+      if (event.key !== "Escape") return;
+      // The key is used up here; it is not the guest's, who has the keyboard next.
+      event.stopPropagation();
+      events.left();
     });
+    this.#bar.addEventListener("focusout", ({ relatedTarget }) => this.#closeUnless(relatedTarget));
     // A touch has no pointer that could rest on the handle.
     this.#bar.addEventListener("pointerdown", (event) => {
       if (event.pointerType !== "mouse") this.#bar.classList.add("open");
     });
-    document.addEventListener("pointerdown", (event) => {
-      if (event.target instanceof Node && !this.#bar.contains(event.target)) {
-        this.#bar.classList.remove("open");
-      }
-    });
+    document.addEventListener("pointerdown", ({ target }) => this.#closeUnless(target));
   }
 
   show(state: string, statisticsOpen: boolean): void {
@@ -40,8 +44,16 @@ export class Toolbar {
     pressed(this.#statistics, statisticsOpen);
   }
 
+  /** Opens the toolbar for the keyboard. */
   focus(): void {
+    this.#bar.classList.add("open");
     this.#statistics.focus();
+  }
+
+  /** What is attended to now is a part of the toolbar, or else it closes. */
+  #closeUnless(attended: EventTarget | null): void {
+    if (attended instanceof Node && this.#bar.contains(attended)) return;
+    this.#bar.classList.remove("open");
   }
 }
 

@@ -158,7 +158,7 @@ describe("the rows of the panel", () => {
       }),
     ).toEqual({
       Picture: "1280 × 720",
-      "Frame rate": "30.0 a second",
+      "Frame rate": "30.0 fps",
       "Bit rate": "4.0 Mbit/s",
       Target: "5.0 Mbit/s",
       Encoder: "libx264",

@@ -1,0 +1,360 @@
+import { rm } from "node:fs/promises";
+import type { Browser, Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { InputEvent } from "#shared/input/events.ts";
+import type { SessionState } from "#shared/signaling/messages.ts";
+import { grabFrame, launchBrowser, waitForFrames } from "#test/support/browser.ts";
+import { buildViewer, ViewerHost } from "#test/support/viewer-host.ts";
+
+const TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ2bSJ9.c2lnbmF0dXJl";
+const LIVE: SessionState = {
+  state: "live",
+  sentence: "The program's picture is live.",
+  width: 640,
+  height: 360,
+  encoder: "libx264",
+  adapter: "SwiftShader",
+};
+const GONE: SessionState = {
+  state: "guest-gone",
+  sentence: "The guest's program ended. Waiting for the next one.",
+};
+
+let viewerFolder: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  [viewerFolder, browser] = await Promise.all([
+    buildViewer(),
+    launchBrowser({ width: 1000, height: 500 }),
+  ]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await rm(viewerFolder, { recursive: true, force: true });
+});
+
+/** A host and a page of its own; the page's complaints fail the test. */
+async function open(
+  options: { readonly address?: (host: ViewerHost) => string; readonly state?: SessionState } = {},
+): Promise<Opened> {
+  const host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: options.state ?? LIVE });
+  const page = await browser.newPage();
+  const opened = new Opened(host, page);
+  await page.goto(options.address?.(host) ?? host.link);
+  return opened;
+}
+
+class Opened implements AsyncDisposable {
+  host: ViewerHost;
+  readonly page: Page;
+  readonly #complaints: string[] = [];
+
+  constructor(host: ViewerHost, page: Page) {
+    this.host = host;
+    this.page = page;
+    page.on("pageerror", (error) => this.#complaints.push(String(error)));
+    page.on("console", (message) => {
+      // Chrome itself notes each attempt at a gateway that is away.
+      if (!message.text().startsWith("WebSocket connection to")) {
+        this.#complaints.push(message.text());
+      }
+    });
+  }
+
+  async reaches(state: string): Promise<void> {
+    await this.page.waitForSelector(`body[data-state="${state}"]`);
+  }
+
+  async text(selector: string): Promise<string> {
+    return this.page.$eval(selector, (element) => element.textContent.trim());
+  }
+
+  async isVisible(selector: string): Promise<boolean> {
+    return this.page.$eval(selector, (element) => element.checkVisibility());
+  }
+
+  /** Where the picture stands on the page. */
+  async placed(): Promise<readonly number[]> {
+    return this.page.$eval("video", (video) => {
+      const { x, y, width, height } = video.getBoundingClientRect();
+      return [x, y, width, height];
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.close();
+    await this.host[Symbol.asyncDispose]();
+    if (this.#complaints.length > 0) {
+      throw new Error(`The page complains: ${this.#complaints.join("; ")}`);
+    }
+  }
+}
+
+/** On its way from the middle of the picture to the left. */
+const isDrag = (event: InputEvent): boolean =>
+  event.type === "pointermove" && event.buttons === 1 && event.x < 0.3 && event.x > 0.2;
+
+const ofType =
+  (type: InputEvent["type"]) =>
+  (event: InputEvent): boolean =>
+    event.type === type;
+
+describe("the page", () => {
+  test("shows the session's video, and puts the token into no request", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await waitForFrames(opened.page, 3);
+    const frame = await grabFrame(opened.page);
+    expect([frame.width, frame.height]).toEqual([640, 360]);
+    expect(await opened.isVisible("#notice")).toBe(false);
+    expect(opened.page.url()).toBe(opened.host.address);
+    const { requests } = opened.host;
+    expect(requests).toContainEqual(expect.stringContaining("transport=websocket"));
+    for (const request of requests) expect(request).not.toContain(TOKEN);
+    expect(opened.host.tokens).toEqual([TOKEN]);
+  });
+
+  test("keeps the token for a reload, and has a frame within a second of it", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.reload();
+    await opened.page.waitForSelector("body[data-first-frame]");
+    const milliseconds = await opened.page.$eval("body", (body) => body.dataset["firstFrame"]);
+    expect(Number(milliseconds)).toBeLessThan(1_000);
+  });
+
+  test("without a token asks for one, explains what is none, and opens a pasted address", async () => {
+    await using opened = await open({ address: (host) => host.address });
+    await opened.reaches("no-token");
+    expect(await opened.text("#notice-title")).toBe("A token is missing");
+    expect(opened.host.tokens).toEqual([]);
+    await opened.page.type("#token-field", "what is this");
+    await opened.page.keyboard.press("Enter");
+    expect(await opened.text("#token-error")).toMatch(/no token in this/);
+    await opened.page.$eval("#token-field", (field) => field.setAttribute("value", ""));
+    await opened.page.click("#token-field", { count: 3 });
+    await opened.page.type("#token-field", opened.host.link);
+    await opened.page.keyboard.press("Enter");
+    await opened.reaches("live");
+  });
+
+  test("says why it was refused, and takes another token", async () => {
+    await using opened = await open({ address: (host) => `${host.address}#token=wrong` });
+    await opened.reaches("refused");
+    expect(await opened.text("#notice-sentence")).toBe("The token is not valid.");
+    expect(opened.host.tokens).toEqual(["wrong"]);
+    await opened.page.click("#notice-action");
+    await opened.reaches("no-token");
+    await opened.page.type("#token-field", TOKEN);
+    await opened.page.keyboard.press("Enter");
+    await opened.reaches("live");
+    expect(opened.host.tokens).toEqual(["wrong", TOKEN]);
+  });
+
+  test("shows no picture any more to a viewer that was sent away", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    opened.host.refuse("An admin ended this viewer.");
+    await opened.reaches("refused");
+    expect(await opened.text("#notice-sentence")).toBe("An admin ended this viewer.");
+    expect(await opened.page.$eval("video", (video) => video.srcObject)).toBeNull();
+    expect(await opened.isVisible("#still")).toBe(false);
+  });
+
+  test("follows the session from waiting to live to the program's end, over its last frame", async () => {
+    const state: SessionState = { state: "waiting-for-guest", sentence: "Nothing runs yet." };
+    await using opened = await open({ state });
+    await opened.reaches("waiting-for-guest");
+    expect(await opened.text("#notice-sentence")).toBe("Nothing runs yet.");
+    opened.host.say({ state: "starting", sentence: "The GPU worker starts." });
+    await opened.reaches("starting");
+    opened.host.say(LIVE);
+    await opened.reaches("live");
+    await opened.host.stopDrawing();
+    opened.host.say(GONE);
+    await opened.reaches("guest-gone");
+    expect(await opened.text("#notice-sentence")).toBe(GONE.sentence);
+    const { data } = await grabFrame(opened.page);
+    expect(new Set(data).size).toBeGreaterThan(16);
+    opened.host.say(LIVE);
+    await opened.reaches("live");
+    expect(await opened.isVisible("#notice")).toBe(false);
+  });
+});
+
+describe("a lost connection", () => {
+  test("to the gateway is said over the last frame, and comes back with the gateway", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { port } = opened.host;
+    await opened.host[Symbol.asyncDispose]();
+    await opened.reaches("reconnecting");
+    expect(await opened.text("#notice-title")).toBe("Connection lost");
+    const shown = await opened.page.$eval("body", (body) => body.dataset["firstFrame"]);
+    expect(Number(shown)).toBeGreaterThan(0);
+    opened.host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: LIVE, port });
+    await opened.reaches("live");
+    await waitForFrames(opened.page, 2);
+    expect(opened.host.tokens).toEqual([TOKEN]);
+  });
+
+  test("of video alone gets a new peer connection, and the last frame stays meanwhile", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await waitForFrames(opened.page, 2);
+    opened.host.dropVideo();
+    await opened.reaches("interrupted");
+    await opened.page.waitForSelector("#still:not([hidden])");
+    await opened.reaches("live");
+    await opened.page.waitForSelector("#still[hidden]");
+    await waitForFrames(opened.page, 2);
+    expect(opened.host.tokens).toEqual([TOKEN, TOKEN]);
+    expect(opened.host.viewers).toBe(1);
+  });
+});
+
+describe("what the operator does", () => {
+  test("tells the guest the room that there is, when it opens and when it changes", async () => {
+    await using opened = await open();
+    const first = (await opened.host.inputsUntil(ofType("resize"))).at(-1);
+    expect(first).toEqual({ type: "resize", width: 1000, height: 500, devicePixelRatio: 1 });
+    await opened.page.setViewport({ width: 801, height: 603 });
+    const second = (await opened.host.inputsUntil(ofType("resize"))).at(-1);
+    expect(second).toEqual({ type: "resize", width: 800, height: 602, devicePixelRatio: 1 });
+  });
+
+  test("a drag arrives in fractions of the picture, with what lies beside it left out", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.host.inputsUntil(ofType("resize"));
+    const [x, y, width, height] = await opened.placed();
+    expect([x, y, width, height]).toEqual([55, 0, 889, 500]);
+    const { mouse } = opened.page;
+    await mouse.move(10, 250);
+    await mouse.down();
+    await mouse.up();
+    await mouse.move(55 + 889 / 2, 250);
+    await mouse.down();
+    await mouse.move(55 + 889 / 4, 125);
+    await mouse.move(5, 499);
+    await mouse.up();
+    const events = await opened.host.inputsUntil(ofType("pointerup"));
+    const presses = events.filter(({ type }) => type === "pointerdown" || type === "pointerup");
+    expect(presses).toMatchObject([
+      { type: "pointerdown", button: 0, buttons: 1, pointerType: "mouse" },
+      { type: "pointerup", button: 0, buttons: 0, x: 0 },
+    ]);
+    const [down, up] = presses.filter((event) => "pointerId" in event);
+    expect(down?.x).toBeCloseTo(0.5, 2);
+    expect(down?.y).toBeCloseTo(0.5, 2);
+    expect(up?.y).toBeCloseTo(0.998, 2);
+    // Moves travel apart from presses and may come after them.
+    const moves = events.some(isDrag) ? events : await opened.host.inputsUntil(isDrag);
+    expect(moves.find(isDrag)).toMatchObject({ button: -1, y: expect.closeTo(0.25, 2) });
+  });
+
+  test("the wheel, a second button and a finger arrive as what they are", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { mouse, touchscreen } = opened.page;
+    await mouse.move(500, 250);
+    await mouse.wheel({ deltaX: 4, deltaY: -120 });
+    expect((await opened.host.inputsUntil(ofType("wheel"))).at(-1)).toMatchObject({
+      deltaX: 4,
+      deltaY: -120,
+    });
+    await mouse.down({ button: "left" });
+    await mouse.down({ button: "right" });
+    const chord = await opened.host.inputsUntil(
+      (event) => "buttons" in event && event.buttons === 3,
+    );
+    expect(chord.at(-1)).toMatchObject({ type: "pointermove", button: 2 });
+    await mouse.up({ button: "right" });
+    await mouse.up({ button: "left" });
+    await opened.host.inputsUntil(ofType("pointerup"));
+    await touchscreen.tap(500, 250);
+    const tap = await opened.host.inputsUntil(ofType("pointerup"));
+    expect(tap.find(ofType("pointerdown"))).toMatchObject({ pointerType: "touch", buttons: 1 });
+  });
+
+  test("keys go to the guest, even those that would leave the page", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { keyboard } = opened.page;
+    await keyboard.down("Shift");
+    await keyboard.press("A");
+    await keyboard.up("Shift");
+    for (const key of ["Tab", "F5", "Backspace", "ArrowLeft"] as const) await keyboard.press(key);
+    const events = await opened.host.inputsUntil(
+      (event) => event.type === "keyup" && event.code === "ArrowLeft",
+    );
+    const keys = events.flatMap((event) =>
+      event.type === "keydown" ? [`${event.key} ${event.modifiers}`] : [],
+    );
+    expect(keys).toEqual(["Shift 1", "A 1", "Tab 0", "F5 0", "Backspace 0", "ArrowLeft 0"]);
+    expect(opened.host.viewers).toBe(1);
+    expect(opened.host.tokens).toEqual([TOKEN]);
+  });
+
+  test("leaving the picture lets go of all keys and buttons there", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.keyboard.down("w");
+    await opened.host.inputsUntil(ofType("keydown"));
+    for (const key of ["Control", "Alt", "Shift", "m"] as const)
+      await opened.page.keyboard.down(key);
+    expect(await opened.page.$eval(":focus", ({ id }) => id)).toBe("stats-button");
+    expect((await opened.host.inputsUntil(ofType("blur"))).at(-1)).toEqual({ type: "blur" });
+    for (const key of ["m", "Shift", "Alt", "Control", "w"] as const)
+      await opened.page.keyboard.up(key);
+    await opened.page.keyboard.press("Escape");
+    expect(await opened.page.$eval(":focus", ({ id }) => id)).toBe("stage");
+    await opened.page.keyboard.press("x");
+    const after = await opened.host.inputsUntil(ofType("keyup"));
+    expect(after.map((event) => ("code" in event ? event.code : event.type))).toEqual([
+      "KeyX",
+      "KeyX",
+    ]);
+  });
+});
+
+describe("the statistics", () => {
+  test("open on their keys, which do not reach the guest, and say what there is to say", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { keyboard } = opened.page;
+    expect(await opened.isVisible("#stats")).toBe(false);
+    for (const key of ["Control", "Alt", "Shift"] as const) await keyboard.down(key);
+    await keyboard.press("s");
+    for (const key of ["Shift", "Alt", "Control"] as const) await keyboard.up(key);
+    await keyboard.press("z");
+    const events = await opened.host.inputsUntil(
+      (event) => event.type === "keyup" && event.key === "z",
+    );
+    const codes = events.flatMap((event) => (event.type === "keydown" ? [event.code] : []));
+    expect(codes).toEqual(["ControlLeft", "AltLeft", "ShiftLeft", "KeyZ"]);
+    await opened.page.waitForFunction(() =>
+      [...document.querySelectorAll("#stats dd")].every(({ textContent }) => textContent !== "–"),
+    );
+    const rows = Object.fromEntries(
+      await opened.page.$$eval("#stats dd", (values) =>
+        values.map((value) => [value.dataset["name"] ?? "", value.textContent]),
+      ),
+    );
+    expect(rows).toMatchObject({
+      Picture: "640 × 360",
+      "Frame rate": expect.stringMatching(/^\d+\.\d fps$/),
+      "Bit rate": expect.stringMatching(/bit\/s$/),
+      Encoder: "libx264",
+      Adapter: "SwiftShader",
+      "Round trip": expect.stringMatching(/ ms$/),
+      "Jitter buffer": expect.stringMatching(/ ms$/),
+    });
+    await opened.page.hover("#toolbar");
+    expect(await opened.page.$eval("#stats-button", (button) => button.ariaPressed)).toBe("true");
+    await opened.page.click("#stats-button");
+    expect(await opened.isVisible("#stats")).toBe(false);
+  });
+});
