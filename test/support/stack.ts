@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { openSigningKey } from "#server/auth/signing-key.ts";
+import { type Claims, Tokens } from "#server/auth/tokens.ts";
+import { viewerLink } from "#server/main/issue-token.ts";
+import { commandLine, processTree } from "./processes.ts";
+
+// The whole of Heliograph as its users run it: each command in a process of its own, on ports and in
+// folders of its own.
+
+const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
+export const SAMPLES = fileURLToPath(new URL("../../public/samples", import.meta.url));
+
+const TOKEN_LIFETIME_SECONDS = 3600;
+
+/** A command that runs until it is ended. */
+export class Command implements AsyncDisposable {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** What it printed, a line at a time. */
+  readonly lines: string[] = [];
+  readonly ended: Promise<string>;
+  #waiting: (() => void)[] = [];
+
+  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.process = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env, detached: true });
+    this.pid = this.process.pid ?? 0;
+    this.ended = once(this.process, "exit").then(([code, signal]) => String(signal ?? code));
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      if (stream === null) continue;
+      createInterface(stream).on("line", (line) => {
+        this.lines.push(line);
+        for (const wake of this.#waiting.splice(0)) wake();
+      });
+    }
+    this.process.once("exit", () => {
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
+
+  /** Resolves with the first match in what it printed or prints; rejects when it ends without. */
+  async line(pattern: RegExp): Promise<RegExpExecArray> {
+    for (let at = 0; ;) {
+      for (; at < this.lines.length; at++) {
+        const match = pattern.exec(this.lines[at]!);
+        if (match !== null) return match;
+      }
+      if (this.process.exitCode !== null || this.process.signalCode !== null) {
+        throw new Error(`It ended without printing ${pattern}:\n${this.lines.join("\n")}`);
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Ends it and all that it started, at once. Idempotent. */
+  async kill(): Promise<void> {
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // The group is empty already.
+    }
+    await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+export type StackOptions = {
+  /** The gateway's config; it listens on a free port unless told otherwise. */
+  readonly config?: object;
+};
+
+/** A gateway and a relay that is connected to it by a guest token of session "vm". */
+export class Stack implements AsyncDisposable {
+  gateway: Command;
+  relay: Command;
+  readonly url: string;
+  readonly folder: string;
+  readonly socket: string;
+  readonly #tokens: Tokens;
+  readonly #programs: Command[] = [];
+
+  private constructor(parts: {
+    folder: string;
+    url: string;
+    gateway: Command;
+    relay: Command;
+    tokens: Tokens;
+  }) {
+    this.folder = parts.folder;
+    this.url = parts.url;
+    this.gateway = parts.gateway;
+    this.relay = parts.relay;
+    this.socket = path.join(parts.folder, "relay.sock");
+    this.#tokens = parts.tokens;
+  }
+
+  static async start({ config = {} }: StackOptions = {}): Promise<Stack> {
+    const folder = await mkdtemp(path.join(tmpdir(), "heliograph-stack-"));
+    const configFile = path.join(folder, "config.yaml");
+    await writeFile(configFile, JSON.stringify(config));
+    const gateway = new Command(process.execPath, [
+      HELIOGRAPH,
+      "serve",
+      `--config=${configFile}`,
+      `--state-dir=${folder}`,
+      "--port=0",
+    ]);
+    const [, url] = await gateway.line(/^ready (\S+)$/);
+    const tokens = new Tokens(await openSigningKey(folder));
+    const guest: Claims = { role: "guest", session: "vm", profile: "default" };
+    const tokenFile = path.join(folder, "guest.token");
+    await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });
+    const relay = startRelay(url!, folder);
+    await relay.line(/^ready /);
+    return new Stack({ folder, url: url!, gateway, relay, tokens });
+  }
+
+  async restartRelay(): Promise<void> {
+    await this.relay.kill();
+    this.relay = startRelay(this.url, this.folder);
+    await this.relay.line(/^ready /);
+  }
+
+  /** What an operator opens. */
+  async viewerLink(role: "view" | "control" = "control"): Promise<string> {
+    const claims: Claims = { role, session: "vm" };
+    return viewerLink(this.url, await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS));
+  }
+
+  /** Runs one of public/samples, or another program by its path, as a guest. */
+  run(
+    program: string,
+    options: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Command {
+    const command = new Command(
+      process.execPath,
+      [
+        HELIOGRAPH,
+        "run",
+        `--socket=${this.socket}`,
+        ...(options.args ?? []),
+        "--",
+        "node",
+        path.resolve(SAMPLES, program),
+      ],
+      { ...process.env, ...options.env },
+    );
+    this.#programs.push(command);
+    return command;
+  }
+
+  /** Process ids of the gateway's GPU workers. */
+  async workers(): Promise<number[]> {
+    const workers: number[] = [];
+    for (const pid of await processTree(this.gateway.pid)) {
+      if ((await commandLine(pid))?.includes("server/worker/main") === true) workers.push(pid);
+    }
+    return workers;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workers = await this.workers();
+    for (const command of [...this.#programs, this.relay, this.gateway]) await command.kill();
+    for (const pid of workers) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It ended with its gateway, as it should.
+      }
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function startRelay(url: string, folder: string): Command {
+  return new Command(process.execPath, [
+    HELIOGRAPH,
+    "relay",
+    `--gateway=${url}`,
+    `--token-file=${path.join(folder, "guest.token")}`,
+    `--socket=${path.join(folder, "relay.sock")}`,
+  ]);
+}
