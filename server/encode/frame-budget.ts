@@ -2,7 +2,7 @@
 // not: they stop, come at 12 a second from a software GPU, then at 60. So each frame is given what the link carries
 // until the next is due, and the encoder is told the bitrate that this makes at a frame rate which never changes.
 
-/** What every encoder is told. */
+/** What every encoder is told. Faster frames than these get no smaller. */
 export const NOMINAL_FRAME_RATE = 60;
 
 /** Slower frames get no larger: one that takes the link longer than this (1 / 20 s) is a delay that is felt. */
@@ -11,20 +11,21 @@ export const SLOWEST_FRAME_RATE = 20;
 /** Frames a second assumed before any was seen. */
 const FIRST_FRAME_RATE = 30;
 
-/** Changes of less than this factor are not worth a retarget. */
-const HYSTERESIS = 1.15;
+/** Intervals whose mean is the present pace: one late frame makes the next seem early. */
+const PRESENT_INTERVALS = 4;
 
-/** Intervals that must all be slower before frames may grow. */
-const SLOW_INTERVALS = 20;
+/** Frames for which a pace must have been lower before frames may grow. */
+const FALL_FRAMES = 20;
 
-/** The pace of a stream's frames: follows a rise within two intervals, a fall only when it lasts. */
+/** A change of less than this part is not worth a retarget. */
+const HYSTERESIS = 0.1;
+
+/** The pace of a stream's frames: follows a rise within a few frames, a fall only when it lasts. */
 export class FramePace {
+  readonly #intervals = Array<number>(PRESENT_INTERVALS).fill(1000 / FIRST_FRAME_RATE);
+  readonly #rates = Array<number>(FALL_FRAMES).fill(FIRST_FRAME_RATE);
   #frameRate = FIRST_FRAME_RATE;
   #last: number | undefined;
-  #previousRate = 0;
-  /** The highest rate in the current run of slower intervals, and how many they are. */
-  #slowRate = 0;
-  #slowCount = 0;
 
   /** Frames a second, between 20 and 60: what a frame's share of the bitrate is counted by. */
   get frameRate(): number {
@@ -33,31 +34,16 @@ export class FramePace {
 
   /** A frame is encoded at this time (milliseconds, monotonic). */
   note(time: number): void {
-    const interval = this.#last === undefined ? undefined : time - this.#last;
+    const last = this.#last;
     this.#last = time;
-    if (interval === undefined) return;
-    const rate = Math.min(
-      NOMINAL_FRAME_RATE,
-      Math.max(SLOWEST_FRAME_RATE, 1000 / Math.max(1, interval)),
-    );
-    // Two in a row, since one late frame makes the next seem early.
-    const sustained = Math.min(rate, this.#previousRate);
-    this.#previousRate = rate;
-    if (sustained > this.#frameRate * HYSTERESIS) {
-      this.#set(sustained);
-    } else if (rate * HYSTERESIS < this.#frameRate) {
-      this.#slowRate = Math.max(this.#slowRate, rate);
-      if (++this.#slowCount >= SLOW_INTERVALS) this.#set(this.#slowRate);
-    } else {
-      this.#slowCount = 0;
-      this.#slowRate = 0;
-    }
-  }
-
-  #set(frameRate: number): void {
-    this.#frameRate = frameRate;
-    this.#slowCount = 0;
-    this.#slowRate = 0;
+    if (last === undefined) return;
+    const interval = Math.max(1000 / NOMINAL_FRAME_RATE, time - last);
+    this.#intervals.shift();
+    this.#intervals.push(Math.min(1000 / SLOWEST_FRAME_RATE, interval));
+    this.#rates.shift();
+    this.#rates.push((1000 * PRESENT_INTERVALS) / this.#intervals.reduce((sum, one) => sum + one));
+    const rate = Math.max(...this.#rates);
+    if (Math.abs(rate / this.#frameRate - 1) > HYSTERESIS) this.#frameRate = rate;
   }
 }
 

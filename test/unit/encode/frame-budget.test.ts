@@ -14,14 +14,15 @@ const times = (count: number, interval: number) => Array<number>(count).fill(int
 
 test.each([
   { name: "nothing known", intervals: [], rate: 30 },
-  { name: "a rise", intervals: times(2, 20), rate: 50 },
-  { name: "one early frame", intervals: [33, 10, 33], rate: 30 },
-  { name: "a rise over the nominal rate", intervals: times(3, 5), rate: 60 },
-  { name: "a fall that does not last", intervals: [...times(2, 20), ...times(19, 40)], rate: 50 },
-  { name: "a fall that lasts", intervals: [...times(2, 20), ...times(20, 40)], rate: 25 },
-  { name: "a fall below the slowest rate", intervals: times(20, 500), rate: 20 },
+  { name: "a rise", intervals: times(4, 20), rate: 50 },
+  { name: "a late frame and an early one", intervals: [33, 50, 17, 33, 33], rate: 30 },
+  { name: "a pause and frames that catch up", intervals: [...times(4, 33), 100, 8, 8], rate: 34 },
+  { name: "a rise over the nominal rate", intervals: times(4, 5), rate: 60 },
+  { name: "a fall that does not last", intervals: [...times(4, 20), ...times(19, 40)], rate: 50 },
+  { name: "a fall that lasts", intervals: [...times(4, 20), ...times(23, 40)], rate: 25 },
+  { name: "a fall below the slowest rate", intervals: times(24, 500), rate: 20 },
   { name: "one long pause", intervals: [...times(4, 20), 60_000, ...times(4, 20)], rate: 50 },
-  { name: "two frames at one time", intervals: [0], rate: 30 },
+  { name: "changes too small to follow", intervals: times(30, 31), rate: 30 },
 ])("the pace after $name is $rate frames a second", ({ intervals, rate }) => {
   expect(pace(...intervals)).toBe(rate);
 });
