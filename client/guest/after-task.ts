@@ -1,0 +1,18 @@
+type Timers = { readonly setImmediate?: (callback: () => void) => unknown };
+
+/** Calls back when the running task and its microtasks are over, in the order of the calls. */
+export function afterTask(callback: () => void): void {
+  const { setImmediate } = globalThis as Timers;
+  if (setImmediate !== undefined) {
+    setImmediate(callback);
+    return;
+  }
+  // A browser: timers are clamped there when they nest, messages are not.
+  const { port1, port2 } = new MessageChannel();
+  port1.addEventListener("message", () => {
+    port1.close();
+    callback();
+  });
+  port1.start();
+  port2.postMessage(undefined);
+}

@@ -1,0 +1,61 @@
+import { GPUDeviceLostInfo, GPUUncapturedErrorEvent, createError } from "./errors.ts";
+import { constructKey } from "./interface.ts";
+
+/** Uncaptured errors of one device that are reported in words, when the program handles none. */
+const MAX_REPORTED_ERRORS = 100;
+
+type Handler = GPUDevice["onuncapturederror"];
+
+/** What happens to a device and its program hears of: its loss, and errors outside of all scopes. */
+export class DeviceEvents {
+  /** The device's `lost`: one promise for its life. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  readonly #target: GPUDevice;
+  readonly #report: (sentence: string) => void;
+  #resolveLost: (info: GPUDeviceLostInfo) => void = () => {};
+  #handler: Handler = null;
+  #isListening = false;
+  #reported = 0;
+
+  constructor(target: GPUDevice, report: (sentence: string) => void) {
+    this.#target = target;
+    this.#report = report;
+    this.lost = new Promise((resolve) => {
+      this.#resolveLost = resolve;
+    });
+  }
+
+  /** The event handler attribute `onuncapturederror`: takes its turn where it was first set. */
+  get handler(): Handler {
+    return this.#handler;
+  }
+
+  set handler(value: unknown) {
+    this.#handler = typeof value === "function" ? (value as NonNullable<Handler>) : null;
+    if (this.#isListening || this.#handler === null) return;
+    this.#isListening = true;
+    this.#target.addEventListener("uncapturederror", (event) => {
+      this.#handler?.call(this.#target, event);
+    });
+  }
+
+  loseDevice(reason: GPUDeviceLostReason, message: string): void {
+    this.#resolveLost(new GPUDeviceLostInfo(constructKey, reason, message));
+  }
+
+  /** Without a listener that prevents it, the error is reported as a browser writes it to its console. */
+  dispatchError(type: GPUErrorFilter, message: string): void {
+    const event = new GPUUncapturedErrorEvent("uncapturederror", {
+      error: createError(type, message),
+      cancelable: true,
+    });
+    const isReported = this.#target.dispatchEvent(event);
+    if (!isReported || this.#reported > MAX_REPORTED_ERRORS) return;
+    this.#reported++;
+    this.#report(
+      this.#reported > MAX_REPORTED_ERRORS
+        ? `More than ${MAX_REPORTED_ERRORS} uncaptured errors: no more of this device are reported.`
+        : `Uncaptured WebGPU error (${type}): ${message}`,
+    );
+  }
+}
