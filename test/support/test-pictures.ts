@@ -34,7 +34,6 @@ export function barColors({ width, height, rgba }: TestPicture): number[][] {
 
 /** Colours that change by no more than 2 of 255 from a pixel to the next: shows a row or column that went wrong. */
 export function gradient(width: number, height: number): TestPicture {
-  const wave = (value: number) => Math.abs(((value + 40) % 510) - 255);
   return paint(width, height, (x, y) => [wave(2 * x), wave(2 * y), wave(x + y)]);
 }
 
@@ -75,6 +74,10 @@ export function ballScene(width: number, height: number, time: number): TestPict
       tile * 0.9 * (1 - fog) + 240 * fog,
     ];
   });
+}
+
+function wave(value: number): number {
+  return Math.abs(((value + 40) % 510) - 255);
 }
 
 function paint(
