@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
-import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import express, { type Express, type Request, type Response } from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
@@ -13,8 +13,8 @@ export type AppOptions = {
   readonly viewerFolder: string;
   readonly secure: boolean;
   readonly readiness: () => Readiness;
-  /** Throws Refusal where a WebSocket with the same headers would be refused. */
-  readonly checkGuest: (request: IncomingMessage) => Promise<void>;
+  /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
+  readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
 };
 
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
@@ -58,9 +58,11 @@ export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOp
       .send(`${sentence}\n`);
   });
   // A relay asks here at its start whether its token and version are right, before any program runs.
-  app.get(GUEST_PATH, (request: Request, response: Response, next: NextFunction) => {
-    answerCheck(checkGuest(request), response).catch(next);
-  });
+  if (checkGuest !== undefined) {
+    app.get(GUEST_PATH, (request: Request, response: Response) => {
+      void answerCheck(checkGuest(request), response);
+    });
+  }
   app.use(
     express.static(viewerFolder, {
       index: "index.html",
@@ -90,7 +92,8 @@ async function answerCheck(check: Promise<void>, response: Response): Promise<vo
     await check;
     response.status(204).end();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    response.status(error.status).set(error.headers).type("text/plain").send(`${error.message}\n`);
+    const { status, headers, message } =
+      error instanceof Refusal ? error : new Refusal(500, "The gateway failed to check the token.");
+    response.status(status).set(headers).type("text/plain").send(`${message}\n`);
   }
 }

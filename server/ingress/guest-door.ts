@@ -5,6 +5,7 @@ import { type GuestClaims, TokenError } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
 import { type Session, SessionUnavailable } from "#server/session/session.ts";
 import { GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
+import { BufferCollector } from "./buffer-collector.ts";
 import { GuestLink } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { Refusal, sendRefusal } from "./refusal.ts";
@@ -31,6 +32,7 @@ export class GuestDoor implements Disposable {
     WebSocket: GuestSocket,
     handleProtocols: () => GUEST_SUBPROTOCOL,
   });
+  readonly #collector = new BufferCollector();
   #pending = 0;
   #closed = false;
 
@@ -60,7 +62,7 @@ export class GuestDoor implements Disposable {
       let upgraded = false;
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         upgraded = true;
-        GuestLink.join(ws, connection, session);
+        GuestLink.join(ws, connection, session, this.#collector);
       });
       if (!upgraded) {
         connection.end("The handshake failed.");

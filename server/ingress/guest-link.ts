@@ -5,6 +5,7 @@ import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
 import { CloseCode, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
 import { DownFrame, FIRST_GATEWAY_FRAME, frame, FrameReader } from "#shared/wire/frames.ts";
+import type { BufferCollector } from "./buffer-collector.ts";
 import { PeerWatch } from "./peer-watch.ts";
 
 /** Unsent bytes at which the worker's data socket is paused, and at which it goes on. */
@@ -18,6 +19,10 @@ const MAX_UNSENT_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
 
 const FIRST_WORKER_FRAME = DownFrame.welcome;
 
+/** A worker that ended a connection gets so long to say why. */
+const REASON_MS = 1_000;
+const UNTOLD = "The GPU worker ended this program's connection.";
+
 /** Joins one program's WebSocket and its data socket at the worker. Owns both; decodes neither. */
 export class GuestLink implements ProgramLink {
   readonly #ws: WebSocket;
@@ -25,14 +30,23 @@ export class GuestLink implements ProgramLink {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #watch: PeerWatch;
+  readonly #collector: BufferCollector;
   readonly #down = new FrameReader();
   /** Gateway frames wait for the worker's welcome: it is the first frame that a program expects. */
   #welcomed = false;
   #refused = false;
+  #workerReason: string | undefined;
+  #reasonTimer: NodeJS.Timeout | undefined;
   #inputWasDropped = false;
   #ended = false;
 
-  private constructor(ws: WebSocket, connection: Connection, session: Session) {
+  private constructor(
+    ws: WebSocket,
+    connection: Connection,
+    session: Session,
+    collector: BufferCollector,
+  ) {
+    this.#collector = collector;
     this.#ws = ws;
     this.#data = connection.data;
     this.#connection = connection;
@@ -45,8 +59,13 @@ export class GuestLink implements ProgramLink {
   }
 
   /** The link lives until either side ends; nobody needs to hold it. */
-  static join(ws: WebSocket, connection: Connection, session: Session): void {
-    const link = new GuestLink(ws, connection, session);
+  static join(
+    ws: WebSocket,
+    connection: Connection,
+    session: Session,
+    collector: BufferCollector,
+  ): void {
+    const link = new GuestLink(ws, connection, session, collector);
     link.#pumpUp();
     link.#pumpDown();
     connection.attach(link);
@@ -73,6 +92,11 @@ export class GuestLink implements ProgramLink {
     this.#close(CloseCode.goingAway, sentence);
   }
 
+  workerEnded(reason: string): void {
+    this.#workerReason = reason;
+    if (this.#data.readableEnded) this.#workerHungUp();
+  }
+
   #pumpUp(): void {
     const ws = this.#ws;
     const data = this.#data;
@@ -85,6 +109,7 @@ export class GuestLink implements ProgramLink {
       }
       // The worker's full pipe stops the relay, and through it the program: nothing gathers here.
       if (data.writable && !data.write(message)) this.#setReading(false);
+      this.#collector.forwarded(message.length);
     });
     data.on("drain", () => this.#setReading(true));
     ws.on("ping", () => this.#watch.heard());
@@ -102,6 +127,7 @@ export class GuestLink implements ProgramLink {
   #pumpDown(): void {
     const data = this.#data;
     data.on("data", (chunk: Buffer) => {
+      this.#collector.forwarded(chunk.length);
       try {
         for (const { kind, payload } of this.#down.push(chunk)) this.#forward(kind, payload);
       } catch (error) {
@@ -138,9 +164,12 @@ export class GuestLink implements ProgramLink {
     else this.#ws.pause();
   }
 
+  /** The data socket ended. Why is told on the control socket, or by the end of the process. */
   #workerHungUp(): void {
+    if (this.#ended) return;
     if (this.#refused) this.#close(CloseCode.policy, "The GPU worker refused the program.");
-    else this.#close(CloseCode.internal, "The GPU worker ended this program's connection.");
+    else if (this.#workerReason !== undefined) this.#close(CloseCode.policy, this.#workerReason);
+    else this.#reasonTimer ??= setTimeout(() => this.#close(CloseCode.internal, UNTOLD), REASON_MS);
   }
 
   #close(code: number, sentence: string): void {
@@ -164,6 +193,7 @@ export class GuestLink implements ProgramLink {
     if (this.#ended) return;
     this.#ended = true;
     this.#watch.close();
+    clearTimeout(this.#reasonTimer);
     if (orderly) this.#data.end();
     else this.#data.destroy();
     this.#data.resume();

@@ -8,6 +8,8 @@ export type ProgramLink = {
   send(kind: number, payload: Uint8Array): void;
   /** Drops the event when the program does not read; a `blur` follows when it reads again. */
   sendInput(event: Uint8Array): void;
+  /** The worker ended the connection, for this reason; its last frames may still be on their way. */
+  workerEnded(reason: string): void;
   /** Tells the program the sentence and ends its connection. Idempotent. */
   end(sentence: string): void;
 };

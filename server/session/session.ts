@@ -317,7 +317,7 @@ export class Session {
         this.#settle();
         return;
       case "connectionEnded":
-        this.#connection(message.connection)?.end(message.reason);
+        this.#connection(message.connection)?.link?.workerEnded(message.reason);
         return;
       case "stats":
         this.#options.observer.workerStats?.(this.name, message.stages);

@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { type RawData, WebSocket } from "ws";
+import { GUEST_PATH, GUEST_SUBPROTOCOL } from "#shared/link/guest-link.ts";
+import { DownFrame, frame, FRAME_HEADER_BYTES, type Frame, UpFrame } from "#shared/wire/frames.ts";
+
+/** What a guest tells the scripted worker to do. */
+export type Deed =
+  | { readonly do: "say"; readonly message: object }
+  | { readonly do: "sayBytes"; readonly hex: string }
+  | { readonly do: "sayOften"; readonly times: number }
+  | { readonly do: "sendFrame"; readonly kind: number; readonly text: string }
+  | { readonly do: "sendBytes"; readonly hex: string }
+  | { readonly do: "flood"; readonly frames: number; readonly bytes: number }
+  | { readonly do: "die"; readonly signal: NodeJS.Signals }
+  | { readonly do: "hang" }
+  | { readonly do: "tellPid" }
+  | { readonly do: "hangUp" };
+
+export type GuestOptions = {
+  readonly url: string;
+  readonly token: string;
+  readonly subprotocol?: string;
+};
+
+/** A guest's end of the gateway's WebSocket: sends frames, and keeps those that come until asked. */
+export class ScriptedGuest implements AsyncDisposable {
+  readonly ws: WebSocket;
+  /** Code and reason of the end of the WebSocket. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  readonly #frames: Frame[] = [];
+  readonly #waiting = new Set<() => void>();
+  #over = false;
+
+  private constructor(ws: WebSocket) {
+    this.ws = ws;
+    ws.on("error", () => {});
+    ws.on("message", (message: RawData) => {
+      if (!Buffer.isBuffer(message)) return;
+      const kind = message[FRAME_HEADER_BYTES - 1] ?? 0;
+      this.#frames.push({ kind, payload: message.subarray(FRAME_HEADER_BYTES) });
+      this.#wake();
+    });
+    this.closed = new Promise((resolve) => {
+      ws.once("close", (code: number, reason: Buffer) => {
+        this.#over = true;
+        this.#wake();
+        resolve({ code, reason: reason.toString() });
+      });
+    });
+  }
+
+  /** Connects, says hello and has its welcome. Throws an Error with status and sentence of a refusal. */
+  static async connect(options: GuestOptions): Promise<ScriptedGuest> {
+    const guest = await ScriptedGuest.open(options);
+    guest.send(UpFrame.hello, Buffer.from("hello"));
+    await guest.next(DownFrame.welcome);
+    return guest;
+  }
+
+  static async open({ url, token, subprotocol }: GuestOptions): Promise<ScriptedGuest> {
+    const address = url.replace(/^http/, "ws") + GUEST_PATH;
+    const ws = new WebSocket(address, subprotocol ?? GUEST_SUBPROTOCOL, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    const guest = new ScriptedGuest(ws);
+    ws.once("unexpected-response", (request, response) => {
+      response.setEncoding("utf8");
+      let body = "";
+      response.on("data", (text: string) => {
+        body += text;
+      });
+      response.once("end", () => {
+        ws.emit("refused", new Error(`${response.statusCode} ${body.trim()}`));
+        request.destroy();
+      });
+    });
+    await Promise.race([
+      once(ws, "open"),
+      once(ws, "refused").then(([refusal]) => Promise.reject(refusal)),
+      guest.closed.then(() => Promise.reject(new Error("The WebSocket did not open."))),
+    ]);
+    return guest;
+  }
+
+  send(kind: number, payload: Uint8Array): void {
+    this.ws.send(frame(kind, payload));
+  }
+
+  tell(deed: Deed): void {
+    this.send(UpFrame.commands, Buffer.from(JSON.stringify(deed)));
+  }
+
+  /** Takes the next frame of this kind; frames before it are dropped. */
+  async next(kind: number): Promise<Uint8Array> {
+    for (;;) {
+      const at = this.#frames.findIndex((each) => each.kind === kind);
+      if (at !== -1) return this.#frames.splice(0, at + 1)[at]!.payload;
+      if (this.#over) throw new Error(`The link ended, and no frame of kind ${kind} came.`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** Takes the next reply of the scripted worker. */
+  async reply(): Promise<unknown> {
+    return JSON.parse(Buffer.from(await this.next(DownFrame.replies)).toString());
+  }
+
+  async goodbye(): Promise<string> {
+    return Buffer.from(await this.next(DownFrame.goodbye)).toString();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#over) this.ws.terminate();
+    await this.closed;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+/** The payload of a payloadBegin frame. */
+export function readTotal(payload: Uint8Array): number {
+  return new DataView(payload.buffer, payload.byteOffset).getFloat64(0, true);
+}
+
+export function totalPayload(total: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleLE(total);
+  return bytes;
+}

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { readWorkerEnvironment } from "#server/worker/env.ts";
+import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
+import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
+import { ToGateway } from "#server/worker/messages.ts";
+import { DownFrame, frame, FrameReader, UpFrame } from "#shared/wire/frames.ts";
+import { type Deed, readTotal } from "./scripted-guest.ts";
+
+// A worker process that its guest has taken over: it speaks the worker's contract, and does what the
+// commands frames of its guest tell it in JSON. The gateway tests use it to see one misbehave.
+
+const { workerSocket, workerNonce } = readWorkerEnvironment();
+const control = await dial(workerSocket, workerNonce, CONTROL_CONNECTION);
+const say = (message: ToGateway) => control.write(encodeControl(message));
+control.on("close", () => process.kill(process.pid, "SIGKILL"));
+
+const messages = new ControlReader();
+control.on("data", (chunk) => {
+  for (const message of messages.push(chunk)) {
+    if (typeof message !== "object" || message === null || !("type" in message)) continue;
+    if (message.type === "shutdown") process.kill(process.pid, "SIGTERM");
+    if (message.type === "open" && "connection" in message) void serve(Number(message.connection));
+  }
+});
+say({ type: "ready", adapter: "scripted", isSoftware: true, encoder: "none" });
+
+async function serve(connection: number): Promise<void> {
+  const data = await dial(workerSocket, workerNonce, connection);
+  data.on("error", () => data.destroy());
+  const frames = new FrameReader();
+  const hash = createHash("sha256");
+  let total = 0;
+  let received = 0;
+  const reply = (value: object) =>
+    data.write(frame(DownFrame.replies, Buffer.from(JSON.stringify(value))));
+  data.on("data", (chunk) => {
+    for (const { kind, payload } of frames.push(chunk)) {
+      if (kind === UpFrame.hello) data.write(frame(DownFrame.welcome, payload));
+      if (kind === UpFrame.payloadBegin) total = readTotal(payload);
+      if (kind === UpFrame.payloadChunk) {
+        hash.update(payload);
+        received += payload.length;
+        if (received === total) reply({ received, sha256: hash.digest("hex") });
+      }
+      if (kind === UpFrame.commands) perform(JSON.parse(Buffer.from(payload).toString()));
+    }
+  });
+  data.on("end", () => {
+    data.end();
+    say({ type: "connectionEnded", connection, reason: "The program closed the connection." });
+  });
+
+  function perform(deed: Deed): void {
+    switch (deed.do) {
+      case "say":
+        control.write(encodeControl({ connection, ...deed.message }));
+        break;
+      case "sayBytes":
+        control.write(Buffer.from(deed.hex, "hex"));
+        break;
+      case "sayOften":
+        for (let count = 0; count < deed.times; count++) {
+          say({ type: "animation", connection, running: false });
+        }
+        break;
+      case "sendFrame":
+        data.write(frame(deed.kind, Buffer.from(deed.text)));
+        break;
+      case "sendBytes":
+        data.write(Buffer.from(deed.hex, "hex"));
+        break;
+      case "flood":
+        for (let sent = 0; sent < deed.frames; sent++) {
+          data.write(frame(DownFrame.payloadChunk, Buffer.alloc(deed.bytes, sent)));
+        }
+        break;
+      case "die":
+        process.kill(process.pid, deed.signal);
+        break;
+      case "hang":
+        process.stderr.write("hanging\n");
+        for (;;);
+      case "tellPid":
+        reply({ pid: process.pid });
+        break;
+      case "hangUp":
+        data.end();
+        break;
+      default:
+        deed satisfies never;
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, loadConfig, resolveConfig } from "#server/config/config.ts";
+import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
+import { iceOptions } from "#server/config/ice.ts";
+
+const environment = {
+  configFile: undefined,
+  stateFolder: "/state",
+  cacheFolder: "/cache",
+  runtimeFolder: "/run",
+};
+
+const parse = (text: string) => resolveConfig(environment, {}, { file: "/etc/h.yaml", text });
+
+test("without a file, the gateway listens on loopback at 7340 with one profile", () => {
+  const config = resolveConfig(environment, {}, undefined);
+  expect(config).toMatchObject({ host: "127.0.0.1", port: 7340, gpu: "auto", frameRate: "paced" });
+  expect(config.stateFolder).toBe("/state");
+  expect([...config.profiles.keys()]).toEqual(["default"]);
+  expect(config.profiles.get("default")).toMatchObject({ frameRate: 60 });
+});
+
+test("the command line wins over the file, and the file over the defaults", () => {
+  const source = { file: "/etc/h.yaml", text: "port: 1\nmediaThreads: 3" };
+  const config = resolveConfig(environment, { port: 2, stateFolder: "/other" }, source);
+  expect(config).toMatchObject({ port: 2, mediaThreads: 3, stateFolder: "/other" });
+});
+
+test("paths in the file count from the file's folder", () => {
+  expect(parse("tls: { cert: a.pem, key: /b.pem }").tls).toEqual({
+    cert: "/etc/a.pem",
+    key: "/b.pem",
+  });
+});
+
+test("an empty file is the defaults", () => {
+  expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
+});
+
+describe("a mistake names the field and the fix", () => {
+  test.for([
+    { text: "port: 65536", says: /^\/etc\/h\.yaml: port is wrong: .*0 \(any free port\) to 65535/ },
+    { text: "port: x", says: /port is wrong/ },
+    {
+      text: "prot: 7340",
+      says: /prot is not a setting: correct or remove it; the known ones are .*port/,
+    },
+    { text: "tls: { cert: a.pem }", says: /tls\.key is wrong.*two PEM files/ },
+    { text: "tls: { cert: a, key: b, ca: c }", says: /tls\.ca is not a setting/ },
+    { text: "gpu: nvidia", says: /gpu is wrong.*"auto", "hardware" or "software"/ },
+    { text: "frameRate: 60", says: /frameRate is wrong.*"paced" or "unlimited"/ },
+    {
+      text: "profiles: { a: { size: { width: 641, height: 360 } } }",
+      says: /profiles\.a\.size\.width is wrong.*even number from 64 to 4096/,
+    },
+    {
+      text: "profiles: { a: { size: { width: 4098, height: 360 } } }",
+      says: /size\.width is wrong/,
+    },
+    {
+      text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
+      says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
+    },
+    { text: "port: [", says: /h\.yaml is not YAML/ },
+    { text: "- port", says: /h\.yaml holds no settings/ },
+    {
+      text: "host: 0.0.0.0",
+      says: /host \(0\.0\.0\.0\) is reachable .*tls\.cert .*--insecure-listen/s,
+    },
+  ])("$text", ({ text, says }) => {
+    expect(() => parse(text)).toThrow(ConfigError);
+    expect(() => parse(text)).toThrow(says);
+  });
+
+  test("a file that is not there", async () => {
+    const missing = loadConfig(environment, { configFile: "/no/such.yaml" });
+    await expect(missing).rejects.toThrow(/\/no\/such\.yaml can't be read .*correct --config/);
+  });
+});
+
+describe("listening beyond loopback", () => {
+  test.for(["127.0.0.1", "127.1.2.3", "::1", "localhost"])("%s needs no TLS", (host) => {
+    expect(resolveConfig(environment, { host }, undefined).host).toBe(host);
+  });
+
+  test.for(["0.0.0.0", "::", "192.168.0.1", "gpu-host", "128.0.0.1", "localhost.evil.example"])(
+    "%s needs TLS or to be told",
+    (host) => {
+      expect(() => resolveConfig(environment, { host }, undefined)).toThrow(ConfigError);
+      expect(resolveConfig(environment, { host, insecureListen: true }, undefined).host).toBe(host);
+      const source = { file: "/etc/h.yaml", text: "tls: { cert: a, key: b }" };
+      expect(resolveConfig(environment, { host }, source).host).toBe(host);
+    },
+  );
+});
+
+describe("where viewers reach the media", () => {
+  test("follows the address that the gateway listens on", () => {
+    expect(iceOptions(parse("")).hosts).toEqual(["127.0.0.1"]);
+    const config = resolveConfig(
+      environment,
+      { host: "10.0.0.1", insecureListen: true },
+      undefined,
+    );
+    expect(iceOptions(config).hosts).toEqual(["10.0.0.1"]);
+  });
+
+  test("is what is configured", () => {
+    const config = parse("ice: { hosts: [10.0.0.2], portRange: [40000, 40100] }");
+    expect(iceOptions(config)).toMatchObject({ hosts: ["10.0.0.2"], portRange: [40000, 40100] });
+  });
+
+  test("has its ports in order", () => {
+    expect(() => iceOptions(parse("ice: { portRange: [40100, 40000] }"))).toThrow(
+      /ice\.portRange \(40100 to 40000\) runs backwards/,
+    );
+  });
+});
+
+describe("the environment", () => {
+  test("gives folders by the XDG rules unless it is told", () => {
+    expect(readGatewayEnvironment({ XDG_STATE_HOME: "/s", XDG_CACHE_HOME: "/c" })).toMatchObject({
+      stateFolder: "/s/heliograph",
+      cacheFolder: "/c/heliograph",
+    });
+    expect(readGatewayEnvironment({ HELIOGRAPH_STATE_DIR: "/mine" }).stateFolder).toBe("/mine");
+  });
+
+  test("passes to workers what drivers read, and no secret", () => {
+    const kept = driverEnvironment({
+      PATH: "/bin",
+      VK_DRIVER_FILES: "a.json",
+      CUDA_VISIBLE_DEVICES: "0",
+      LIBVA_DRIVER_NAME: "iHD",
+      HELIOGRAPH_TOKEN: "secret",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      NODE_OPTIONS: "--import=evil",
+      LD_PRELOAD: "evil.so",
+    });
+    expect(Object.keys(kept).toSorted()).toEqual([
+      "CUDA_VISIBLE_DEVICES",
+      "LIBVA_DRIVER_NAME",
+      "PATH",
+      "VK_DRIVER_FILES",
+    ]);
+  });
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import {
+  MAX_CONTROL_MESSAGES_PER_SECOND,
+  WorkerMessages,
+} from "#server/session/control-channel.ts";
+import { encodeControl } from "#server/worker/control-frames.ts";
+import { MAX_CONTROL_BYTES, type ToGateway } from "#server/worker/messages.ts";
+
+const animation: ToGateway = { type: "animation", connection: 1, running: true };
+
+test("messages are read however their bytes are cut", () => {
+  const bytes = Buffer.concat([encodeControl(animation), encodeControl(animation)]);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const reader = new WorkerMessages();
+    const read = [...reader.push(bytes.subarray(0, cut)), ...reader.push(bytes.subarray(cut))];
+    expect(read).toEqual([animation, animation]);
+  }
+});
+
+const padded = (bytes: number) => {
+  const empty = encodeControl({ type: "stats", stages: {}, pad: "" }).length - 4;
+  return encodeControl({ type: "stats", stages: {}, pad: "x".repeat(bytes - empty) });
+};
+
+test("a message may be as long as the limit, and not one byte longer", () => {
+  expect([...new WorkerMessages().push(padded(MAX_CONTROL_BYTES))]).toHaveLength(1);
+  expect(() => [...new WorkerMessages().push(padded(MAX_CONTROL_BYTES + 1))]).toThrow(
+    `A control message (${MAX_CONTROL_BYTES + 1} bytes) is over the limit`,
+  );
+});
+
+test("a second holds the limit of messages, and not one more; the next second holds as many", () => {
+  let now = 0;
+  const reader = new WorkerMessages(() => now);
+  const message = encodeControl(animation);
+  const second = Buffer.concat(Array(MAX_CONTROL_MESSAGES_PER_SECOND).fill(message));
+  expect([...reader.push(second)]).toHaveLength(MAX_CONTROL_MESSAGES_PER_SECOND);
+  now = 1_000;
+  expect([...reader.push(second)]).toHaveLength(MAX_CONTROL_MESSAGES_PER_SECOND);
+  expect(() => [...reader.push(message)]).toThrow("More than 20000 control messages");
+});
+
+test.for([
+  { why: "is unknown", message: { type: "exec", command: "sh" } },
+  { why: "names connection 0", message: { ...animation, connection: 0 } },
+  { why: "names a connection over 32 bits", message: { ...animation, connection: 2 ** 32 } },
+  {
+    why: "has a tick that is no number",
+    message: { type: "frameFinished", connection: 1, tick: "1" },
+  },
+  {
+    why: "has too long a reason",
+    message: { type: "connectionEnded", connection: 1, reason: "x".repeat(4097) },
+  },
+])("a message that $why is a fault", ({ message }) => {
+  expect(() => [...new WorkerMessages().push(encodeControl(message))]).toThrow(
+    /A control message is none of those known/,
+  );
+});
