@@ -11,6 +11,10 @@ export const SCRIPTED_WORKER = path.join(import.meta.dirname, "scripted-worker.t
 export type TestGatewayOptions = Omit<GatewayOptions, "logger"> & {
   /** The configuration file's text. */
   readonly yaml?: string;
+  /** A free one when absent. */
+  readonly port?: number;
+  /** Of another gateway, whose keys this one is to have. */
+  readonly stateFolder?: string;
 };
 
 /** A real gateway on a port of its own, with keys of its own. */
@@ -26,18 +30,23 @@ export class TestGateway implements AsyncDisposable {
     this.log = log;
   }
 
-  static async start({ yaml = "", ...options }: TestGatewayOptions = {}): Promise<TestGateway> {
+  static async start({
+    yaml = "",
+    port = 0,
+    stateFolder,
+    ...options
+  }: TestGatewayOptions = {}): Promise<TestGateway> {
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-test-"));
     const log: Record<string, unknown>[] = [];
     const logger = pino({ level: "debug" }, { write: (line) => void log.push(JSON.parse(line)) });
     const environment = {
       configFile: undefined,
-      stateFolder: path.join(folder, "state"),
+      stateFolder: stateFolder ?? path.join(folder, "state"),
       cacheFolder: path.join(homedir(), ".cache", "heliograph"),
       runtimeFolder: folder,
     };
     const source = { file: path.join(folder, "heliograph.yaml"), text: yaml };
-    const config = resolveConfig(environment, { port: 0 }, source);
+    const config = resolveConfig(environment, { port }, source);
     return new TestGateway(await Gateway.start(config, { ...options, logger }), folder, log);
   }
 
