@@ -19,11 +19,11 @@ export type PeerEvents = {
   readonly connected: () => void;
   /** The path broke and may come back. */
   readonly interrupted: () => void;
-  /** This connection is of no more use. Said once. */
+  /** This connection is of no more use, and is to be closed. Said once. */
   readonly failed: () => void;
 };
 
-export type PeerChannel =
+type PeerChannel =
   | { readonly label: "input" | "moves"; readonly channel: RTCDataChannel }
   | { readonly label: "stats"; readonly channel: RTCDataChannel };
 
@@ -122,6 +122,7 @@ export class Peer {
   }
 
   #stateChanged(): void {
+    if (this.#ended) return;
     switch (this.#connection.connectionState) {
       case "connected":
         clearTimeout(this.#timer);
@@ -146,9 +147,11 @@ export class Peer {
     this.#timer = setTimeout(() => this.#fail(), milliseconds);
   }
 
+  /** The owner closes it: until then the video stands. */
   #fail(): void {
     if (this.#ended) return;
-    this.close();
+    this.#ended = true;
+    clearTimeout(this.#timer);
     this.#events.failed();
   }
 }

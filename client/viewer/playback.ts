@@ -18,6 +18,8 @@ export class Playback {
   readonly #events: PlaybackEvents;
   /** A frame of the stream is shown. Until then the element is black, of a size of its own making. */
   #playing = false;
+  /** The stream whose first frame is awaited. */
+  #awaited: MediaStream | undefined;
 
   constructor(video: HTMLVideoElement, still: HTMLCanvasElement, events: PlaybackEvents) {
     this.#video = video;
@@ -32,6 +34,7 @@ export class Playback {
 
   show(stream: MediaStream): void {
     this.freeze();
+    this.#awaited = stream;
     this.#video.srcObject = stream;
     this.#onFirstFrame(stream, () => {
       this.#playing = true;
@@ -50,8 +53,12 @@ export class Playback {
     });
   }
 
-  /** Keeps the frame that is shown now on the page until another stream's first. */
+  /**
+   * Keeps the frame that is shown now on the page until another stream's first. To be called before the
+   * stream's connection closes: Chrome ends a stream with a black frame.
+   */
   freeze(): void {
+    this.#awaited = undefined;
     if (!this.#playing) return;
     this.#playing = false;
     const { videoWidth: width, videoHeight: height } = this.#video;
@@ -64,6 +71,7 @@ export class Playback {
   /** Leaves no picture on the page. */
   clear(): void {
     this.#playing = false;
+    this.#awaited = undefined;
     this.#video.srcObject = null;
     this.#still.hidden = true;
     this.#still.width = 0;
@@ -77,7 +85,7 @@ export class Playback {
   #onFirstFrame(stream: MediaStream, then: () => void): void {
     const video = this.#video;
     const ifCurrent = (): void => {
-      if (video.srcObject === stream) then();
+      if (this.#awaited === stream) then();
     };
     if (typeof video.requestVideoFrameCallback === "function") {
       video.requestVideoFrameCallback(ifCurrent);

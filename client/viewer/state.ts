@@ -118,7 +118,7 @@ export function present(knowledge: Knowledge): Presentation {
 const WITHOUT_PICTURE = {
   "waiting-for-guest": ["Waiting", "Waiting for a program"],
   "guest-gone": ["Program ended", "The program ended"],
-  "worker-restarting": ["Restarting", "Drawing starts again"],
+  "worker-restarting": ["Restarting", "The GPU worker starts again"],
 } as const;
 
 /** The guest draws, or is about to: what remains is the picture on this page. */

@@ -189,7 +189,7 @@ export class Viewer {
     this.#toolbar.show(presentation.short, this.#panel.open);
     document.title =
       presentation.phase === "live" ? "Heliograph" : `${presentation.short} – Heliograph`;
-    // The keyboard is the guest's as soon as there is something to type into, unless it is in use here.
-    if (cameAlive && document.activeElement === document.body) this.#stage.element.focus();
+    // The keyboard is the guest's as soon as there is something to type into.
+    if (cameAlive && !this.#toolbar.hasFocus) this.#stage.element.focus();
   }
 }

@@ -35,13 +35,19 @@ afterAll(async () => {
   await rm(viewerFolder, { recursive: true, force: true });
 });
 
+type OpenOptions = {
+  readonly address?: (host: ViewerHost) => string;
+  readonly state?: SessionState;
+  /** Runs in the page before its own code. */
+  readonly before?: () => void;
+};
+
 /** A host and a page of its own; the page's complaints fail the test. */
-async function open(
-  options: { readonly address?: (host: ViewerHost) => string; readonly state?: SessionState } = {},
-): Promise<Opened> {
+async function open(options: OpenOptions = {}): Promise<Opened> {
   const host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: options.state ?? LIVE });
   const page = await browser.newPage();
   const opened = new Opened(host, page);
+  if (options.before !== undefined) await page.evaluateOnNewDocument(options.before);
   await page.goto(options.address?.(host) ?? host.link);
   return opened;
 }
@@ -90,6 +96,21 @@ class Opened implements AsyncDisposable {
       throw new Error(`The page complains: ${this.#complaints.join("; ")}`);
     }
   }
+}
+
+/** A browser as Firefox is before it has its plugin. */
+function hideH264(): void {
+  RTCRtpReceiver.getCapabilities = () => ({
+    codecs: [{ mimeType: "video/VP8", clockRate: 90_000 }],
+    headerExtensions: [],
+  });
+}
+
+/** Runs in the page. A black canvas has one. */
+function countColours(element: Element): number {
+  if (!(element instanceof HTMLCanvasElement)) throw new Error("It is no canvas.");
+  const pixels = element.getContext("2d")?.getImageData(0, 0, element.width, element.height);
+  return new Set(pixels?.data).size;
 }
 
 /** On its way from the middle of the picture to the left. */
@@ -153,6 +174,13 @@ describe("the page", () => {
     expect(opened.host.tokens).toEqual(["wrong", TOKEN]);
   });
 
+  test("tells a browser without H.264 what to use, and does not trouble the gateway", async () => {
+    await using opened = await open({ before: hideH264 });
+    await opened.reaches("unsupported");
+    expect(await opened.text("#notice-sentence")).toMatch(/no H.264 .* Chrome, Edge or Safari/);
+    expect(opened.host.tokens).toEqual([]);
+  });
+
   test("shows no picture any more to a viewer that was sent away", async () => {
     await using opened = await open();
     await opened.reaches("live");
@@ -207,6 +235,7 @@ describe("a lost connection", () => {
     opened.host.dropVideo();
     await opened.reaches("interrupted");
     await opened.page.waitForSelector("#still:not([hidden])");
+    expect(await opened.page.$eval("#still", countColours)).toBeGreaterThan(16);
     await opened.reaches("live");
     await opened.page.waitForSelector("#still[hidden]");
     await waitForFrames(opened.page, 2);

@@ -108,8 +108,3 @@ export async function waitForFrames(page: Page, count = 1): Promise<void> {
     count,
   );
 }
-
-/** The page as PNG bytes. */
-export async function screenshot(page: Page): Promise<Uint8Array> {
-  return page.screenshot({ type: "png" });
-}

@@ -6,6 +6,19 @@ import { wheelPixels } from "./wheel-travel.ts";
 
 const MAX_BUTTON = 15;
 
+/** What a browser answers itself: by a menu, scrolling, going back, zooming (Safari), opening a dropped file. */
+const BROWSERS_OWN = [
+  "contextmenu",
+  "mousedown",
+  "mouseup",
+  "auxclick",
+  "dragstart",
+  "dragover",
+  "drop",
+  "gesturestart",
+  "gesturechange",
+] as const;
+
 /**
  * Mouse, pen, touch and wheel on the stage. A press outside of the picture is nobody's; a drag that
  * began on the picture stays the guest's wherever it goes. `placed` tells where the picture stands on the stage now.
@@ -73,8 +86,7 @@ export function listenToPointer(
     { passive: false },
   );
 
-  // The browser's own answers to a press: menu, text selection, automatic scrolling, going back in the history.
-  for (const type of ["contextmenu", "mousedown", "mouseup", "auxclick", "dragstart"] as const) {
+  for (const type of BROWSERS_OWN) {
     stage.addEventListener(type, (event) => event.preventDefault());
   }
 }

@@ -39,6 +39,10 @@ export class Toolbar {
     document.addEventListener("pointerdown", ({ target }) => this.#closeUnless(target));
   }
 
+  get hasFocus(): boolean {
+    return this.#bar.contains(document.activeElement);
+  }
+
   show(state: string, statisticsOpen: boolean): void {
     if (this.#state.textContent !== state) this.#state.textContent = state;
     pressed(this.#statistics, statisticsOpen);
