@@ -2,8 +2,8 @@ import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
 
 // Converts a canvas texture to video on the GPU: 1.5 bytes a pixel leave it instead of 4.
 //
-// BT.709 in limited range (ITU-R BT.709-6, 3.5), applied to the canvas' values in sRGB: the stream signals the sRGB
-// transfer function. Chroma is sited left (H.264, figure E-1): filtered 1 2 1 across, averaged over the two rows.
+// The matrix of BT.601 in limited range (ITU-R BT.601-7, 2.5), applied to the canvas' values in sRGB; why that matrix is
+// told in encode/picture.ts. The stream signals the sRGB transfer function. Chroma is sited left (H.264, figure E-1): filtered 1 2 1 across, averaged over the two rows.
 // Alpha is left out: a canvas is shown on black, where opaque and premultiplied pixels both look like their colour.
 
 /** Pixels that one invocation converts: 8 across and 2 down make whole words of all planes. */
@@ -63,7 +63,7 @@ fn load(at: vec2i) -> vec3f {
 }
 
 fn luma(color: vec3f) -> f32 {
-  return dot(color, vec3f(0.2126, 0.7152, 0.0722));
+  return dot(color, vec3f(0.299, 0.587, 0.114));
 }
 
 @compute @workgroup_size(${WORKGROUP}, ${WORKGROUP})
@@ -95,8 +95,8 @@ fn main(@builtin(global_invocation_id) block: vec3u) {
   for (var i = 0; i < 4; i++) {
     let color = (column[2 * i] + 2.0 * column[2 * i + 1] + column[2 * i + 2]) / 8.0;
     let y = luma(color);
-    u[i] = (128.0 + 224.0 * (color.b - y) / 1.8556) / 255.0;
-    v[i] = (128.0 + 224.0 * (color.r - y) / 1.5748) / 255.0;
+    u[i] = (128.0 + 224.0 * (color.b - y) / 1.772) / 255.0;
+    v[i] = (128.0 + 224.0 * (color.r - y) / 1.402) / 255.0;
   }
   let chroma = parameters.rows * 2 * pitch;
   if INTERLEAVED {

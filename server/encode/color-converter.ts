@@ -3,7 +3,7 @@ import { EncodeError } from "./errors.ts";
 import type { Picture } from "./picture.ts";
 
 /**
- * Converts rgba and bgra pictures to i420 or nv12 by FFmpeg's swscale: full-range sRGB to BT.709 limited range. swscale
+ * Converts rgba and bgra pictures to i420 or nv12 by FFmpeg's swscale: full-range sRGB to limited range. swscale
  * reads matrix, range and chroma siting from the pictures. Off the event loop; one conversion at a time.
  */
 export class ColorConverter {

@@ -2,7 +2,7 @@ import {
   AVCHROMA_LOC_LEFT,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
-  AVCOL_SPC_BT709,
+  AVCOL_SPC_SMPTE170M,
   AVCOL_TRC_IEC61966_2_1,
   AVERROR_EAGAIN,
   AV_LOG_ERROR,
@@ -81,7 +81,7 @@ export class EncoderContext {
       context.gopSize = -1; // An IDR comes when it is asked for.
       context.colorPrimaries = AVCOL_PRI_BT709;
       context.colorTrc = AVCOL_TRC_IEC61966_2_1;
-      context.colorSpace = AVCOL_SPC_BT709;
+      context.colorSpace = AVCOL_SPC_SMPTE170M;
       context.colorRange = AVCOL_RANGE_MPEG;
       context.chromaLocation = AVCHROMA_LOC_LEFT;
       setRate(context, settings);

@@ -3,7 +3,7 @@ import {
   AVCOL_PRI_BT709,
   AVCOL_RANGE_JPEG,
   AVCOL_RANGE_MPEG,
-  AVCOL_SPC_BT709,
+  AVCOL_SPC_SMPTE170M,
   AVCOL_SPC_RGB,
   AVCOL_TRC_IEC61966_2_1,
   AV_PIX_FMT_BGR0,
@@ -18,7 +18,10 @@ import { EncodeError } from "./errors.ts";
 /**
  * How the bytes of a picture lie. The alpha of rgba and bgra is ignored: a canvas is shown on black, where an
  * opaque pixel and a premultiplied one both look like their colour.
- * i420: planes Y, U, V. nv12: planes Y and interleaved UV. Both BT.709, limited range, chroma sited left.
+ * i420: planes Y, U, V. nv12: planes Y and interleaved UV. Both limited range, chroma sited left.
+ *
+ * Their primaries are BT.709's, as sRGB's are, but their matrix is BT.601's: browsers without a GPU convert by libyuv, whose
+ * coefficients have 6 bits of fraction in 8, so that BT.709's largest for blue (2.112) is cut to 2 and blue is off by 12 of 255.
  */
 export type PixelLayout = "rgba" | "bgra" | "i420" | "nv12";
 
@@ -78,7 +81,7 @@ export class Picture {
     this.frame.width = width;
     this.frame.colorPrimaries = AVCOL_PRI_BT709;
     this.frame.colorTrc = AVCOL_TRC_IEC61966_2_1;
-    this.frame.colorSpace = isRgb ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
+    this.frame.colorSpace = isRgb ? AVCOL_SPC_RGB : AVCOL_SPC_SMPTE170M;
     this.frame.colorRange = isRgb ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     if (!isRgb) this.frame.chromaLocation = AVCHROMA_LOC_LEFT;
     const counts = isRgb ? [1] : layout === "nv12" ? [1, 0.5] : [1, 0.25, 0.25];
