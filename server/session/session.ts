@@ -377,6 +377,7 @@ export class Session {
     if (wish === undefined) return;
     const size = boundedSize(wish, this.#profile);
     const last = this.#currentSize();
+    this.#size = size; // Even where it is today's default, which differs once the worker knows its GPU.
     const { width, height, devicePixelRatio } = size;
     if (
       width === last.width &&
@@ -385,7 +386,6 @@ export class Session {
     ) {
       return;
     }
-    this.#size = size;
     const payload = encodeResize(size);
     for (const connection of this.#connections.values()) {
       connection.link?.send(DownFrame.resize, payload);
