@@ -1,5 +1,6 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import type { DeviceState } from "./device-state.ts";
+import type { CommandEncoderState } from "./encoder-state.ts";
 
 // Values of GPUMapMode and GPUBufferUsage, which exist as globals only in browsers.
 const MAP_MODE_WRITE = 0x2;
@@ -101,9 +102,10 @@ export class WriteMapping {
   }
 }
 
-/** The write mappings of one connection, by Dawn's buffer. */
+/** The write mappings of one connection, by Dawn's buffer, and the commands that read them. */
 export class WriteMappings {
   readonly #byBuffer = new Map<GPUBuffer, WriteMapping>();
+  readonly #reads = new WeakMap<GPUCommandBuffer, ReadonlySet<WriteMapping>>();
 
   add(mapping: WriteMapping): void {
     this.#byBuffer.set(mapping.buffer, mapping);
@@ -113,13 +115,34 @@ export class WriteMappings {
     return this.#byBuffer.get(buffer);
   }
 
-  /** The buffer to name as the destination of a copy: see WriteMapping.decoy. */
+  delete(buffer: GPUBuffer): void {
+    this.#byBuffer.delete(buffer);
+  }
+
+  /** The buffer to name where a command writes to it: see WriteMapping.decoy. */
   destination(buffer: GPUBuffer): GPUBuffer {
     return this.#byBuffer.get(buffer)?.decoy ?? buffer;
   }
 
-  delete(buffer: GPUBuffer): void {
-    this.#byBuffer.delete(buffer);
+  /** A command of the encoder reads the buffer. */
+  noteRead(encoder: CommandEncoderState, buffer: GPUBuffer): void {
+    const mapping = this.#byBuffer.get(buffer);
+    if (mapping === undefined) return;
+    encoder.reads ??= new Set();
+    encoder.reads.add(mapping);
+  }
+
+  /** The encoder became a command buffer. */
+  finish(commandBuffer: GPUCommandBuffer, reads: ReadonlySet<WriteMapping> | undefined): void {
+    if (reads !== undefined) this.#reads.set(commandBuffer, reads);
+  }
+
+  /** Whether one of the command buffers reads a buffer that its program has mapped. */
+  areReadMapped(commandBuffers: readonly GPUCommandBuffer[]): boolean {
+    if (this.#byBuffer.size === 0) return false;
+    return commandBuffers.some((each) =>
+      [...(this.#reads.get(each) ?? [])].some(({ isMapped }) => isMapped),
+    );
   }
 }
 

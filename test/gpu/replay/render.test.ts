@@ -106,8 +106,8 @@ async function makeScene(): Promise<Scene> {
   const places = [0, 1].map((first) => {
     const buffer = stream.make("GPUBuffer");
     writeDeviceCreateBuffer(writer, buffer, { size: 64, usage: 32 | 8 });
-    const values = Float32Array.from({ length: 16 }, (_, index) => first + index * 4);
-    writeQueueWriteBuffer(writer, buffer, 0, new Uint8Array(values.buffer));
+    const starts = Float32Array.from({ length: 16 }, (_, index) => first + index * 4);
+    writeQueueWriteBuffer(writer, buffer, 0, new Uint8Array(starts.buffer));
     return buffer;
   });
   const indices = stream.make("GPUBuffer");

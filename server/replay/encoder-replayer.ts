@@ -1,0 +1,237 @@
+import type {
+  GPUCommandBufferDescriptor as CommandBufferDescriptor,
+  GPUCommandEncoderDescriptor as CommandEncoderDescriptor,
+  GPUComputePassDescriptor as ComputePassDescriptor,
+  GPUExtent3DDict as Extent,
+  GPURenderBundleDescriptor as BundleDescriptor,
+  GPURenderBundleEncoderDescriptor as BundleEncoderDescriptor,
+  GPURenderPassDescriptor as RenderPassDescriptor,
+  GPUTexelCopyBufferInfo as CopyBuffer,
+  GPUTexelCopyTextureInfo as CopyTexture,
+} from "#shared/wire/gen/dictionaries.ts";
+import type { Handle } from "#shared/wire/handles.ts";
+import { BoundState } from "./bound-state.ts";
+import { dawn, type DawnObjects as M } from "./dawn-types.ts";
+import { GenericSink } from "./gen/generic-sink.ts";
+import { WriteMappings } from "./write-mapping.ts";
+
+/** Replays the commands of what records: encoders, passes and bundles. */
+export class EncoderReplayer extends GenericSink {
+  protected readonly mappings = new WriteMappings();
+  /** Dynamic offsets on their way to Dawn. */
+  readonly #offsets: number[] = [];
+
+  deviceCreateCommandEncoder(handle: Handle, descriptor: CommandEncoderDescriptor): void {
+    const encoder = this.current.device.dawn.createCommandEncoder(dawn(descriptor));
+    const state = { dawn: encoder, openPasses: new Set<BoundState>(), reads: undefined };
+    this.objects.commandEncoders.allocate(handle, state);
+    this.current.commandEncoder = state;
+  }
+
+  commandEncoderBeginRenderPass(handle: Handle, descriptor: RenderPassDescriptor<M>): void {
+    const { dawn: encoder, openPasses } = this.current.commandEncoder;
+    const bound = new BoundState();
+    const state = { dawn: encoder.beginRenderPass(dawn(descriptor)), bound, openPasses };
+    openPasses.add(bound);
+    this.objects.renderPassEncoders.allocate(handle, state);
+    this.current.renderPassEncoder = state;
+  }
+
+  commandEncoderBeginComputePass(handle: Handle, descriptor: ComputePassDescriptor<M>): void {
+    const { dawn: encoder, openPasses } = this.current.commandEncoder;
+    const bound = new BoundState();
+    const state = { dawn: encoder.beginComputePass(dawn(descriptor)), bound, openPasses };
+    openPasses.add(bound);
+    this.objects.computePassEncoders.allocate(handle, state);
+    this.current.computePassEncoder = state;
+  }
+
+  commandEncoderFinish(handle: Handle, descriptor: CommandBufferDescriptor): void {
+    const { dawn: encoder, openPasses, reads } = this.current.commandEncoder;
+    for (const bound of openPasses) bound.end();
+    openPasses.clear();
+    const commandBuffer = encoder.finish(dawn(descriptor));
+    this.objects.commandBuffers.allocate(handle, commandBuffer);
+    this.mappings.finish(commandBuffer, reads);
+  }
+
+  commandEncoderCopyBufferToBuffer(
+    source: GPUBuffer,
+    sourceOffset: number,
+    destination: GPUBuffer,
+    destinationOffset: number,
+    size: number | undefined,
+  ): void {
+    this.mappings.noteRead(this.current.commandEncoder, source);
+    const target = this.mappings.destination(destination);
+    this.current.commandEncoder.dawn.copyBufferToBuffer(
+      source,
+      sourceOffset,
+      target,
+      destinationOffset,
+      size,
+    );
+  }
+
+  commandEncoderCopyBufferToTexture(
+    source: CopyBuffer<M>,
+    destination: CopyTexture<M>,
+    copySize: Extent,
+  ): void {
+    this.mappings.noteRead(this.current.commandEncoder, source.buffer);
+    const { dawn: encoder } = this.current.commandEncoder;
+    encoder.copyBufferToTexture(dawn(source), dawn(destination), dawn(copySize));
+  }
+
+  commandEncoderCopyTextureToBuffer(
+    source: CopyTexture<M>,
+    destination: CopyBuffer<M>,
+    copySize: Extent,
+  ): void {
+    const target = { ...dawn(destination), buffer: this.mappings.destination(destination.buffer) };
+    const { dawn: encoder } = this.current.commandEncoder;
+    encoder.copyTextureToBuffer(dawn(source), target, dawn(copySize));
+  }
+
+  commandEncoderClearBuffer(buffer: GPUBuffer, offset: number, size: number | undefined): void {
+    this.current.commandEncoder.dawn.clearBuffer(this.mappings.destination(buffer), offset, size);
+  }
+
+  renderPassEncoderSetPipeline(pipeline: GPURenderPipeline): void {
+    const { dawn: pass, bound } = this.current.renderPassEncoder;
+    if (!bound.hasPipeline(pipeline)) pass.setPipeline(pipeline);
+  }
+
+  renderPassEncoderSetBindGroup(
+    index: number,
+    group: GPUBindGroup | null,
+    offsets: Uint32Array,
+    count: number,
+  ): void {
+    this.#setBindGroup(this.current.renderPassEncoder, index, group, offsets, count);
+  }
+
+  renderPassEncoderSetVertexBuffer(
+    slot: number,
+    buffer: GPUBuffer | null,
+    offset: number,
+    size: number | undefined,
+  ): void {
+    const { dawn: pass, bound } = this.current.renderPassEncoder;
+    if (bound.hasVertexBuffer(slot, buffer, offset, size)) return;
+    pass.setVertexBuffer(slot, buffer, offset, size);
+  }
+
+  renderPassEncoderSetIndexBuffer(
+    buffer: GPUBuffer,
+    format: GPUIndexFormat,
+    offset: number,
+    size: number | undefined,
+  ): void {
+    const { dawn: pass, bound } = this.current.renderPassEncoder;
+    if (bound.hasIndexBuffer(buffer, format, offset, size)) return;
+    pass.setIndexBuffer(buffer, format, offset, size);
+  }
+
+  renderPassEncoderExecuteBundles(bundles: readonly GPURenderBundle[]): void {
+    const { dawn: pass, bound } = this.current.renderPassEncoder;
+    pass.executeBundles(bundles);
+    bound.clear();
+  }
+
+  renderPassEncoderEnd(): void {
+    const { dawn: pass, bound, openPasses } = this.current.renderPassEncoder;
+    pass.end();
+    bound.end();
+    openPasses.delete(bound);
+  }
+
+  computePassEncoderSetPipeline(pipeline: GPUComputePipeline): void {
+    const { dawn: pass, bound } = this.current.computePassEncoder;
+    if (!bound.hasPipeline(pipeline)) pass.setPipeline(pipeline);
+  }
+
+  computePassEncoderSetBindGroup(
+    index: number,
+    group: GPUBindGroup | null,
+    offsets: Uint32Array,
+    count: number,
+  ): void {
+    this.#setBindGroup(this.current.computePassEncoder, index, group, offsets, count);
+  }
+
+  computePassEncoderEnd(): void {
+    const { dawn: pass, bound, openPasses } = this.current.computePassEncoder;
+    pass.end();
+    bound.end();
+    openPasses.delete(bound);
+  }
+
+  deviceCreateRenderBundleEncoder(handle: Handle, descriptor: BundleEncoderDescriptor): void {
+    const encoder = this.current.device.dawn.createRenderBundleEncoder(dawn(descriptor));
+    const state = { dawn: encoder, bound: new BoundState() };
+    this.objects.renderBundleEncoders.allocate(handle, state);
+    this.current.renderBundleEncoder = state;
+  }
+
+  renderBundleEncoderSetPipeline(pipeline: GPURenderPipeline): void {
+    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    if (!bound.hasPipeline(pipeline)) encoder.setPipeline(pipeline);
+  }
+
+  renderBundleEncoderSetBindGroup(
+    index: number,
+    group: GPUBindGroup | null,
+    offsets: Uint32Array,
+    count: number,
+  ): void {
+    this.#setBindGroup(this.current.renderBundleEncoder, index, group, offsets, count);
+  }
+
+  renderBundleEncoderSetVertexBuffer(
+    slot: number,
+    buffer: GPUBuffer | null,
+    offset: number,
+    size: number | undefined,
+  ): void {
+    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    if (bound.hasVertexBuffer(slot, buffer, offset, size)) return;
+    encoder.setVertexBuffer(slot, buffer, offset, size);
+  }
+
+  renderBundleEncoderSetIndexBuffer(
+    buffer: GPUBuffer,
+    format: GPUIndexFormat,
+    offset: number,
+    size: number | undefined,
+  ): void {
+    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    if (bound.hasIndexBuffer(buffer, format, offset, size)) return;
+    encoder.setIndexBuffer(buffer, format, offset, size);
+  }
+
+  renderBundleEncoderFinish(handle: Handle, descriptor: BundleDescriptor): void {
+    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    bound.end();
+    this.objects.renderBundles.allocate(handle, encoder.finish(dawn(descriptor)));
+  }
+
+  #setBindGroup(
+    { dawn: pass, bound }: { readonly dawn: GPUBindingCommandsMixin; readonly bound: BoundState },
+    index: number,
+    group: GPUBindGroup | null,
+    offsets: Uint32Array,
+    count: number,
+  ): void {
+    if (count === 0) {
+      if (!bound.hasBindGroup(index, group)) pass.setBindGroup(index, group);
+      return;
+    }
+    bound.forgetBindGroup(index);
+    // A range of a Uint32Array takes Dawn a third longer than a list.
+    const list = this.#offsets;
+    list.length = count;
+    for (let at = 0; at < count; at++) list[at] = offsets[at]!;
+    pass.setBindGroup(index, group, list);
+  }
+}
