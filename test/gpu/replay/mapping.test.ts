@@ -124,6 +124,15 @@ describe("a buffer mapped for writing", () => {
     expect(await read(stream, second.result)).toEqual(Array.from({ length: 16 }, () => 9));
   });
 
+  test("gets what was written also where the guest did not ask for the map", async () => {
+    using stream = new GuestStream(gpu);
+    const buffers = await withBuffers(stream);
+    const data = new Uint8Array(16).fill(5);
+    writeBufferUnmap(stream.writer, buffers.source, [{ offset: 0, size: 16 }], data);
+    writeQueueSubmit(stream.writer, [recordCopy(stream, buffers)]);
+    expect(await read(stream, buffers.result)).toEqual([...data]);
+  });
+
   test("keeps what a later map did not write", async () => {
     using stream = new GuestStream(gpu);
     const buffers = await withBuffers(stream);
