@@ -35,6 +35,4 @@ window.addEventListener("resize", () => {
   camera.updateProjectionMatrix();
   renderer.setSize(window.innerWidth, window.innerHeight);
 });
-renderer.setAnimationLoop(() => {
-  void renderer.render(scene, camera);
-});
+await renderer.setAnimationLoop(() => renderer.render(scene, camera));
