@@ -1,4 +1,4 @@
-export type ErrorType = "validation" | "out-of-memory" | "internal";
+type ErrorType = "validation" | "out-of-memory" | "internal";
 
 export type ReportedError = { readonly type: ErrorType; readonly message: string };
 

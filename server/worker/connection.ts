@@ -12,7 +12,7 @@ import type { ToGateway } from "./messages.ts";
 import type { StageTimes } from "./stage-times.ts";
 
 /** Frames of one program received and not finished by the GPU. Bounds how far its program runs ahead. */
-export const MAX_UNFINISHED_FRAMES = 2;
+const MAX_UNFINISHED_FRAMES = 2;
 
 /** A reason in a control message or a frame, in UTF-16 units: Dawn's sentences quote the guest. */
 const MAX_REASON_LENGTH = 1000;

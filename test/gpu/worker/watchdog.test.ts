@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isAlive } from "#test/support/processes.ts";
 
 test("a worker that hangs in a shader dies within a second of its gateway's kill -9", async () => {
-  const gateway = spawn(process.execPath, [path.join(import.meta.dirname, "hanging-gateway.ts")], {
+  const script = new URL("./hanging-gateway.ts", import.meta.url);
+  const gateway = spawn(process.execPath, [fileURLToPath(script)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line]: unknown[] = await once(createInterface(gateway.stdout), "line");
