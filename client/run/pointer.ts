@@ -42,9 +42,10 @@ export class PointerDispatcher {
     this.#captures = captures;
   }
 
-  dispatch(input: PointerInput): void {
-    const pointer = this.#pointer(input);
+  dispatch(event: PointerInput): void {
+    const pointer = this.#pointer(event);
     const before = pointer.buttons;
+    const input = isPlainMove(event) ? { ...event, buttons: before } : event;
     const point = pointOn(this.#stage, input.x, input.y);
     this.#captures.settle(input.pointerId);
     const target = this.#captures.of(input.pointerId) ?? this.#stage.target();
@@ -196,7 +197,7 @@ export class PointerDispatcher {
     const { input } = move;
     const event = new PointerEvent(type, {
       ...move.init(type, this.#stage),
-      button: type === "pointermove" && move.isPlain ? -1 : Math.max(input.button, -1),
+      button: isPlainMove(input) ? -1 : input.button,
       pointerId: input.pointerId,
       pointerType: input.pointerType,
       isPrimary: this.#isPrimary(input),
@@ -244,6 +245,14 @@ export class PointerDispatcher {
   }
 }
 
+/**
+ * Moves travel unordered beside the presses: one that comes late must not press or lift a button, so
+ * its buttons are those that are held now.
+ */
+function isPlainMove({ type, button }: PointerInput): boolean {
+  return type === "pointermove" && button < 0;
+}
+
 /** One input event with its place on the page and the place before. */
 class Move {
   readonly input: PointerInput;
@@ -254,11 +263,6 @@ class Move {
     this.input = input;
     this.point = point;
     this.#before = before;
-  }
-
-  /** No button changed. */
-  get isPlain(): boolean {
-    return this.input.type === "pointermove" && this.input.button < 0;
   }
 
   init(type: string, { window }: Stage) {

@@ -29,6 +29,7 @@ camera.position.set(6.5, 4.6, 8.5);
 const controls = new OrbitControls(camera, renderer.domElement);
 controls.target.set(0, 1.2, 0);
 controls.enableDamping = true;
+controls.dampingFactor = 0.12;
 controls.minDistance = 4;
 controls.maxDistance = 20;
 controls.maxPolarAngle = 1.5;

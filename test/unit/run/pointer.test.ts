@@ -89,6 +89,17 @@ describe("what a browser fires, in its order", () => {
         "pointerdown mousedown pointerup mouseup click pointerdown mousedown pointerup mouseup click dblclick",
     },
     {
+      what: "a late move of before a press, and one of during it",
+      input: [
+        mouse("pointerdown", [0.9, 0.1]),
+        mouse("pointermove", [0.9, 0.1], { buttons: 0 }),
+        mouse("pointerup", [0.9, 0.1]),
+        mouse("pointermove", [0.9, 0.1], { buttons: 1 }),
+      ],
+      fires:
+        "pointerdown mousedown pointermove mousemove pointerup mouseup click pointermove mousemove",
+    },
+    {
       what: "two clicks far apart",
       input: [
         mouse("pointerdown", [0.5, 0.1]),
@@ -127,8 +138,9 @@ describe("what a browser fires, in its order", () => {
 
 test("an event carries its place in CSS pixels, its movement, buttons and pointer", () => {
   const { events } = record();
-  page.dom.input(mouse("pointermove", [0.25, 0.5], { buttons: 1 }));
+  page.dom.input(mouse("pointerdown", [0.25, 0.5]));
   page.dom.input({ ...mouse("pointermove", [0.5, 0.25], { buttons: 1 }), modifiers: 3 });
+  page.dom.input(mouse("pointerup", [0.5, 0.25]));
   const place = { clientX: 400, clientY: 150, pageX: 400, pageY: 150, offsetX: 400, offsetY: 150 };
   const pointers = events.filter((event) => event.type === "pointermove");
   expect(pointers.at(-1)).toMatchObject({
