@@ -19,7 +19,12 @@ export function connectUnix(path: string): Promise<Transport> {
         send: (bytes) => {
           if (socket.writable) socket.write(bytes);
         },
-        onData: (callback) => void socket.on("data", callback),
+        // Plain arrays: a Buffer's slice() is no copy.
+        onData: (callback) => {
+          socket.on("data", ({ buffer, byteOffset, length }: Buffer) => {
+            callback(new Uint8Array(buffer, byteOffset, length));
+          });
+        },
         onClose: (callback) => {
           socket.once("close", () => callback(failure ?? `The relay at ${path} hung up.`));
         },
