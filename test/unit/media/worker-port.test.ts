@@ -1,0 +1,187 @@
+import { once } from "node:events";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AccessUnit } from "#server/media/access-unit-reader.ts";
+import type { WorkerLink } from "#server/media/media-session.ts";
+import { ACCESS_UNIT_HEADER_BYTES, MediaRequest } from "#server/media/messages.ts";
+import { type WorkerEvents, WorkerPort } from "#server/media/worker-port.ts";
+
+const NONCE = "0123456789abcdef".repeat(4);
+const SLICE = Buffer.of(0, 0, 0, 1, 0x41, 154, 2);
+
+let folder: string;
+let port: WorkerPort;
+const sockets: Socket[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "port-"));
+  port = await WorkerPort.listen(folder, "media.sock");
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  port.close();
+  await rm(folder, { recursive: true });
+});
+
+function accessUnit(length = SLICE.length): Buffer {
+  const header = Buffer.alloc(ACCESS_UNIT_HEADER_BYTES);
+  header.writeUInt32LE(length, 0);
+  header.writeUInt16LE(640, 5);
+  header.writeUInt16LE(360, 7);
+  header.writeDoubleLE(1, 9);
+  return Buffer.concat([header, SLICE]);
+}
+
+function dial(...first: Buffer[]): Socket {
+  const socket = connect(port.socketPath).on("error", () => {});
+  sockets.push(socket);
+  socket.write(Buffer.concat(first));
+  return socket;
+}
+
+/** What happened, in order, and a wait for it. */
+class Recorder implements WorkerEvents {
+  readonly units: AccessUnit[] = [];
+  readonly happened: string[] = [];
+  link: WorkerLink | undefined;
+  #next: (() => void)[] = [];
+
+  connected(link: WorkerLink): void {
+    this.link = link;
+    this.#add("connected");
+  }
+
+  accessUnit(unit: AccessUnit): void {
+    this.units.push(unit);
+    this.#add("unit");
+  }
+
+  fault(reason: string): void {
+    this.#add(`fault: ${reason}`);
+  }
+
+  gone(): void {
+    this.#add("gone");
+  }
+
+  async until(count: number): Promise<string[]> {
+    while (this.happened.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#next.push(resolve);
+      });
+    }
+    return this.happened;
+  }
+
+  #add(what: string): void {
+    this.happened.push(what);
+    for (const resolve of this.#next.splice(0)) resolve();
+  }
+}
+
+test("the socket is this user's alone", async () => {
+  expect((await stat(port.socketPath)).mode & 0o777).toBe(0o600);
+});
+
+test("a path that no socket can have is refused with a sentence", async () => {
+  await expect(WorkerPort.listen(folder, "x".repeat(108))).rejects.toThrow("over 107 bytes long");
+});
+
+describe("a dialler", () => {
+  test("with the nonce hands over access units, also those that came with the nonce", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const socket = dial(Buffer.from(NONCE, "hex"), accessUnit());
+    expect(await worker.until(2)).toEqual(["connected", "unit"]);
+    socket.write(accessUnit());
+    expect(await worker.until(3)).toEqual(["connected", "unit", "unit"]);
+    expect(worker.units[1]).toMatchObject({ width: 640, height: 360, isKeyFrame: false });
+  });
+
+  test("may give its nonce byte by byte", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const socket = connect(port.socketPath).on("error", () => {});
+    sockets.push(socket);
+    for (const byte of Buffer.from(NONCE, "hex")) {
+      await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
+    }
+    expect(await worker.until(1)).toEqual(["connected"]);
+  });
+
+  test.for([
+    { why: "a wrong nonce", nonce: "ff".repeat(32), expected: NONCE },
+    { why: "a nonce that is forgotten", nonce: NONCE, expected: undefined },
+  ])("with $why is cut off", async ({ nonce, expected }) => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    if (expected === undefined) port.forget(NONCE);
+    await once(dial(Buffer.from(nonce, "hex"), accessUnit()).resume(), "close");
+    expect(worker.happened).toEqual([]);
+  });
+
+  test("with a nonce that was used is cut off", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    dial(Buffer.from(NONCE, "hex"));
+    await worker.until(1);
+    await once(dial(Buffer.from(NONCE, "hex")).resume(), "close");
+    expect(worker.happened).toEqual(["connected"]);
+  });
+});
+
+describe("a worker", () => {
+  test("is asked for key frames and bitrates", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const socket = dial(Buffer.from(NONCE, "hex"));
+    await worker.until(1);
+    expect(worker.link!.requestKeyFrame()).toBe(true);
+    expect(worker.link!.requestBitrate(3_000_000)).toBe(true);
+    const received: Buffer[] = [];
+    for await (const chunk of socket) {
+      received.push(chunk);
+      if (Buffer.concat(received).length === 6) break;
+    }
+    const bytes = Buffer.concat(received);
+    expect([bytes.readUInt8(0), bytes.readUInt8(1)]).toEqual([
+      MediaRequest.keyFrame,
+      MediaRequest.bitrate,
+    ]);
+    expect(bytes.readUInt32LE(2)).toBe(3_000_000);
+  });
+
+  test("that says something wrong is cut off after what it said right", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const socket = dial(Buffer.from(NONCE, "hex"), accessUnit(), accessUnit(0)).resume();
+    await once(socket, "close");
+    const [connected, unit, fault, gone] = await worker.until(4);
+    expect([connected, unit, gone]).toEqual(["connected", "unit", "gone"]);
+    expect(fault).toContain("length (0 bytes)");
+    expect(worker.link!.requestKeyFrame()).toBe(false);
+  });
+
+  test("that hangs up is gone", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const socket = dial(Buffer.from(NONCE, "hex"));
+    await worker.until(1);
+    socket.destroy();
+    expect(await worker.until(2)).toEqual(["connected", "gone"]);
+  });
+
+  test("that does not read is asked no more than fits", async () => {
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    dial(Buffer.from(NONCE, "hex")).pause();
+    await worker.until(1);
+    let asked = 0;
+    while (worker.link!.requestBitrate(1) && asked < 1_000_000) asked += 1;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(1_000_000);
+  });
+});
