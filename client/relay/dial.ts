@@ -85,6 +85,21 @@ async function readRefusal(response: IncomingMessage): Promise<GatewayError> {
 function awayError(address: GatewayAddress, cause: Error): GatewayError {
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
   const { host } = address.webSocket;
+  if (/CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(code)) {
+    return new GatewayError(
+      `The certificate of the gateway at ${host} is not trusted (${code}): name its authority's PEM file ` +
+        "in NODE_EXTRA_CA_CERTS, or give the gateway a certificate for that name.",
+      true,
+      { cause },
+    );
+  }
+  if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    return new GatewayError(
+      `The gateway at ${host} does not speak TLS: write http:// if that is meant.`,
+      true,
+      { cause },
+    );
+  }
   return new GatewayError(`The gateway at ${host} does not answer (${code}).`, false, { cause });
 }
 

@@ -9,6 +9,11 @@ export async function serve(overrides: ConfigOverrides): Promise<number> {
   try {
     const config = await loadConfig(readGatewayEnvironment(), overrides);
     const log = openLog(config.logLevel, process.stderr.isTTY);
+    // Dies of it, and with it the workers; but the reason is written before.
+    process.once("uncaughtExceptionMonitor", (error) => {
+      log.logger.fatal({ err: error }, "The gateway ends: a fault of its own.");
+      log.close();
+    });
     try {
       await using gateway = await Gateway.start(config, { logger: log.logger });
       // Supervisors wait for this line; it is all that the gateway prints on standard output.

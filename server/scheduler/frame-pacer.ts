@@ -33,7 +33,9 @@ export class FramePacer {
 
   /** Ticks that may be out at once: what the worker may hold, and what is under way to it and back. */
   get allowance(): number {
-    const underWay = this.#interval === 0 ? 0 : Math.ceil(this.#roundTrip / this.#interval);
+    // Less than half a frame on the way hides behind the frame that waits; one more tick for it would
+    // only make input older.
+    const underWay = this.#interval === 0 ? 0 : Math.round(this.#roundTrip / this.#interval);
     return FRAMES_IN_WORKER + underWay;
   }
 

@@ -78,9 +78,10 @@ test("slots that were missed are not made up in a burst", () => {
 describe("the allowance", () => {
   test.for([
     { roundTrip: 0, interval: 10, allowance: 2 },
-    { roundTrip: 0.5, interval: 10, allowance: 3 },
-    { roundTrip: 10, interval: 10, allowance: 3 },
-    { roundTrip: 10.5, interval: 10, allowance: 4 },
+    { roundTrip: 4.9, interval: 10, allowance: 2 },
+    { roundTrip: 5, interval: 10, allowance: 3 },
+    { roundTrip: 14.9, interval: 10, allowance: 3 },
+    { roundTrip: 15, interval: 10, allowance: 4 },
     { roundTrip: 100, interval: 10, allowance: 12 },
     // A peer that holds its pongs back gets a second's worth and no more.
     { roundTrip: 1_000, interval: 10, allowance: 102 },

@@ -1,0 +1,414 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import path from "node:path";
+import pino from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Profile, resolveConfig } from "#server/config/config.ts";
+import type { ToMedia } from "#server/media/messages.ts";
+import { Events } from "#server/observe/events.ts";
+import type { Connection, ProgramLink } from "#server/session/connection.ts";
+import { GpuWorker } from "#server/session/gpu-worker.ts";
+import { MAX_CONNECTIONS, MAX_VIEWERS, Session } from "#server/session/session.ts";
+import type { ViewerInlet, ViewerOutlet } from "#server/signaling/signaling.ts";
+import { decodeInput, encodeInput } from "#shared/input/codec.ts";
+import type { InputEvent } from "#shared/input/events.ts";
+import type { SessionState } from "#shared/signaling/messages.ts";
+import { DownFrame, frame, UpFrame } from "#shared/wire/frames.ts";
+import { SCRIPTED_WORKER } from "#test/support/gateway.ts";
+import { isAlive } from "#test/support/processes.ts";
+import type { Deed } from "#test/support/scripted-guest.ts";
+
+const folders: string[] = [];
+let session: Session;
+let workers: GpuWorker[];
+let toMedia: ToMedia[];
+let emptied: number;
+
+const profile = profileOf(
+  "size: { width: 640, height: 360 }, maxSize: { width: 1280, height: 720 }",
+);
+
+function profileOf(yaml: string): Profile {
+  const environment = {
+    configFile: undefined,
+    stateFolder: "/",
+    cacheFolder: path.join(homedir(), ".cache", "heliograph"),
+    runtimeFolder: "/",
+  };
+  const source = { file: "/test.yaml", text: `profiles: { test: { ${yaml} } }` };
+  const found = resolveConfig(environment, {}, source).profiles.get("test");
+  if (found === undefined) throw new Error("The profile is not there.");
+  return found;
+}
+
+/** A session with real worker processes that do what their programs tell them. */
+async function startSession(workerIdleMs = 60_000): Promise<Session> {
+  const folder = await mkdtemp(path.join(tmpdir(), "heliograph-session-"));
+  folders.push(folder);
+  return new Session(profile, {
+    name: "vm",
+    frameRate: "paced",
+    unwatchedFrameRate: 1,
+    workerIdleMs,
+    events: new Events(pino({ level: "silent" })),
+    observer: {},
+    startWorker: async ({ events, signal }) => {
+      const command = { program: process.execPath, args: [SCRIPTED_WORKER], environment: {} };
+      const socketPath = path.join(folder, `worker-${workers.length}.sock`);
+      const place = { command, socketPath, mediaSocketPath: "/none", mediaNonce: "00".repeat(32) };
+      const worker = await GpuWorker.start(place, events, signal);
+      workers.push(worker);
+      return worker;
+    },
+    postToMedia: (message) => toMedia.push(message),
+    onEmpty: () => {
+      emptied++;
+    },
+  });
+}
+
+beforeEach(async () => {
+  workers = [];
+  toMedia = [];
+  emptied = 0;
+  session = await startSession();
+});
+
+afterEach(async () => {
+  await session.close("The test is over.");
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+});
+
+/** Waits for what a callback hands over, instead of for time. */
+class Inbox<T> {
+  readonly #items: T[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  put(item: T): void {
+    this.#items.push(item);
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  /** Takes items up to the first that fits, and returns that. */
+  async next(fits: (item: T) => boolean = () => true): Promise<T> {
+    for (;;) {
+      const at = this.#items.findIndex(fits);
+      if (at !== -1) return this.#items.splice(0, at + 1)[at]!;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  get waiting(): readonly T[] {
+    return this.#items;
+  }
+}
+
+/** A program without a network between it and the session. */
+class Program implements ProgramLink {
+  readonly frames = new Inbox<{ readonly kind: number; readonly payload: Buffer }>();
+  readonly input = new Inbox<InputEvent>();
+  readonly ended = new Inbox<string>();
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    connection.attach(this);
+    session.welcomed(connection);
+  }
+
+  static async connect(): Promise<Program> {
+    return new Program(await session.admit());
+  }
+
+  tell(deed: Deed): void {
+    this.connection.data.write(frame(UpFrame.commands, Buffer.from(JSON.stringify(deed))));
+  }
+
+  /** The program's canvas gets a picture of this size, or goes away. */
+  show(width?: number, height?: number): void {
+    const size = width === undefined ? {} : { size: { width, height } };
+    this.tell({ do: "say", message: { type: "surface", surface: 1, ...size } });
+  }
+
+  leave(): void {
+    this.connection.data.destroy();
+    session.release(this.connection, "The program ended.", true);
+  }
+
+  async resize(): Promise<readonly number[]> {
+    const { payload } = await this.frames.next(({ kind }) => kind === DownFrame.resize);
+    return [payload.readUInt16LE(0), payload.readUInt16LE(2), payload.readFloatLE(4)];
+  }
+
+  send(kind: number, payload: Uint8Array): void {
+    this.frames.put({ kind, payload: Buffer.from(payload) });
+  }
+
+  sendInput(event: Uint8Array): void {
+    this.input.put(decodeInput(event));
+  }
+
+  workerEnded(reason: string): void {
+    this.end(reason);
+  }
+
+  end(sentence: string): void {
+    this.ended.put(sentence);
+    this.connection.data.destroy();
+    session.release(this.connection, sentence, false);
+  }
+}
+
+class Viewer implements ViewerOutlet {
+  readonly states = new Inbox<SessionState>();
+  readonly disconnected = new Inbox<void>();
+  readonly inlet: ViewerInlet;
+  readonly #id: string;
+
+  constructor(id: string, role: "view" | "control" = "control") {
+    this.#id = id;
+    this.inlet = session.addViewer(id, role, this);
+  }
+
+  does(event: InputEvent): void {
+    session.onMedia({ type: "input", session: "vm", viewer: this.#id, event: encodeInput(event) });
+  }
+
+  resizes(width: number, height: number): void {
+    this.does({ type: "resize", width, height, devicePixelRatio: 1 });
+  }
+
+  async sees(state: SessionState["state"]): Promise<SessionState> {
+    return this.states.next((each) => each.state === state);
+  }
+
+  state(state: SessionState): void {
+    this.states.put(state);
+  }
+
+  disconnect(): void {
+    this.disconnected.put();
+  }
+
+  description(): void {}
+  candidate(): void {}
+  refuse(): void {}
+}
+
+const key = (code: string, type: "keydown" | "keyup" = "keydown"): InputEvent => ({
+  type,
+  code,
+  key: code,
+  repeat: false,
+  modifiers: 0,
+});
+
+describe("viewers are told", () => {
+  test("in words what the session is doing, from before the first guest to after the last", async () => {
+    const viewer = new Viewer("a");
+    await viewer.sees("waiting-for-guest");
+    const program = await Program.connect();
+    expect(await viewer.sees("starting")).toMatchObject({ sentence: "The GPU worker starts." });
+    expect(await viewer.sees("starting")).toMatchObject({
+      sentence: "The program is connected and has not drawn yet.",
+      adapter: "scripted",
+    });
+    program.show(640, 360);
+    expect(await viewer.sees("live")).toMatchObject({ width: 640, height: 360, encoder: "none" });
+    program.show(800, 600);
+    expect(await viewer.sees("live")).toMatchObject({ width: 800, height: 600 });
+    program.leave();
+    expect(await viewer.sees("guest-gone")).toMatchObject({
+      sentence: "The program ended or lost its connection; the last frame stays.",
+    });
+  });
+
+  test("the state at once when they come late", async () => {
+    const program = await Program.connect();
+    const witness = new Viewer("witness");
+    program.show(640, 360);
+    await witness.sees("live");
+    const viewer = new Viewer("late");
+    expect(await viewer.states.next()).toMatchObject({ state: "live", width: 640 });
+  });
+
+  test("that the worker died, and what of; a new program brings the picture back", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    program.show(640, 360);
+    await viewer.sees("live");
+    program.tell({ do: "die", signal: "SIGABRT" });
+    expect(await viewer.sees("worker-restarting")).toMatchObject({
+      sentence:
+        "The GPU worker was ended by SIGABRT. The picture comes back when the program connects again.",
+    });
+    expect(await program.ended.next()).toBe("The GPU worker was ended by SIGABRT.");
+    const next = await Program.connect();
+    next.show(320, 180);
+    expect(await viewer.sees("live")).toMatchObject({ width: 320 });
+    expect(workers).toHaveLength(2);
+  });
+
+  test("to come back when their media thread is lost, and the worker is replaced", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    session.mediaLost();
+    await viewer.disconnected.next();
+    expect(await program.ended.next()).toBe("The GPU worker lost its media thread.");
+  });
+
+  test("to come back when the media thread has forgotten them", async () => {
+    const viewer = new Viewer("a");
+    session.onMedia({ type: "viewerState", viewer: "a", state: "disconnected" });
+    expect(viewer.disconnected.waiting).toHaveLength(0);
+    session.onMedia({ type: "viewerState", viewer: "a", state: "failed", reason: "No way." });
+    await viewer.disconnected.next();
+  });
+});
+
+describe("the worker", () => {
+  test("starts once for programs that come together", async () => {
+    await Promise.all([Program.connect(), Program.connect(), Program.connect()]);
+    expect(workers).toHaveLength(1);
+  });
+
+  test("ends when it was idle, and the session is forgotten with its last viewer", async () => {
+    session = await startSession(50);
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    const { pid } = workers[0]!;
+    program.leave();
+    while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(emptied).toBe(0);
+    viewer.inlet.left();
+    expect(emptied).toBe(1);
+    expect(toMedia.at(-1)).toEqual({ type: "removeViewer", viewer: "a" });
+  });
+
+  test("is killed when it does not answer to its end", async () => {
+    const program = await Program.connect();
+    const { pid } = workers[0]!;
+    program.tell({ do: "hang" });
+    await session.close("Over.");
+    expect(await isAlive(pid)).toBe(false);
+  });
+
+  test("that can't be started leaves a sentence and no process", async () => {
+    const broken = new Session(profile, {
+      name: "broken",
+      frameRate: "paced",
+      unwatchedFrameRate: 1,
+      workerIdleMs: 0,
+      events: new Events(pino({ level: "silent" })),
+      observer: {},
+      startWorker: ({ events, signal }) => {
+        const args = ["--eval", 'console.error("No GPU at all."); process.exitCode = 3;'];
+        const command = { program: process.execPath, args, environment: {} };
+        const socketPath = path.join(folders[0]!, "broken.sock");
+        const place = { command, socketPath, mediaSocketPath: "", mediaNonce: "" };
+        return GpuWorker.start(place, events, signal);
+      },
+      postToMedia: () => {},
+      onEmpty: () => {},
+    });
+    await expect(broken.admit()).rejects.toThrow(
+      "No GPU worker serves session broken: The GPU worker ended by itself with exit code 3. " +
+        "It last said: No GPU at all.",
+    );
+    expect(broken.state.state).toBe("worker-restarting");
+    await broken.close("Over.");
+  });
+});
+
+describe("input", () => {
+  test("goes to the newest program while none has a picture, then to the one whose picture is seen", async () => {
+    const viewer = new Viewer("a");
+    const one = await Program.connect();
+    const two = await Program.connect();
+    viewer.does(key("KeyA"));
+    expect(await two.input.next()).toMatchObject({ code: "KeyA" });
+    one.show(640, 360);
+    await viewer.sees("live");
+    viewer.does(key("KeyB"));
+    expect(await one.input.next()).toMatchObject({ code: "KeyB" });
+    two.show(320, 180);
+    await viewer.states.next(({ width }) => width === 320);
+    viewer.does(key("KeyC"));
+    expect(await two.input.next()).toMatchObject({ code: "KeyC" });
+    two.show();
+    await viewer.states.next(({ width }) => width === 640);
+    viewer.does(key("KeyD"));
+    expect(await one.input.next()).toMatchObject({ code: "KeyD" });
+  });
+
+  test("that was held is let go of when its viewer leaves", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    viewer.does(key("KeyW"));
+    viewer.inlet.left();
+    expect(await program.input.next(({ type }) => type === "blur")).toEqual({ type: "blur" });
+  });
+});
+
+describe("the picture's size", () => {
+  test("is the profile's for a new program, and the viewer's once its window rests", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    expect(await program.resize()).toEqual([640, 360, 1]);
+    for (let width = 700; width <= 801; width++) viewer.resizes(width, 601);
+    expect(await program.resize()).toEqual([800, 600, 1]);
+    expect(program.frames.waiting).toEqual([]);
+    const late = await Program.connect();
+    expect(await late.resize()).toEqual([800, 600, 1]);
+  });
+
+  test("stays inside the profile's bounds", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await program.resize();
+    viewer.resizes(2560, 1440);
+    expect(await program.resize()).toEqual([1280, 720, 0.5]);
+  });
+
+  test("is not for those who only watch, and is the last actor's among those in control", async () => {
+    const one = new Viewer("one");
+    const two = new Viewer("two");
+    const watcher = new Viewer("watcher", "view");
+    const program = await Program.connect();
+    await program.resize();
+    one.resizes(700, 500);
+    watcher.resizes(1000, 700);
+    two.resizes(800, 600);
+    expect(await program.resize()).toEqual([800, 600, 1]);
+    one.does(key("KeyA"));
+    expect(await program.resize()).toEqual([700, 500, 1]);
+  });
+});
+
+describe("a session has room", () => {
+  test(`for ${MAX_CONNECTIONS} programs and not for one more`, async () => {
+    const programs = await Promise.all(
+      Array.from({ length: MAX_CONNECTIONS }, () => Program.connect()),
+    );
+    await expect(session.admit()).rejects.toThrow(/has 64 programs already, which is the limit/);
+    programs[0]!.leave();
+    await Program.connect();
+  });
+
+  test(`for ${MAX_VIEWERS} viewers and not for one more`, () => {
+    const viewers = Array.from({ length: MAX_VIEWERS }, (_, id) => new Viewer(`viewer-${id}`));
+    expect(() => new Viewer("more")).toThrow(/has 32 viewers already, which is the limit/);
+    viewers[0]!.inlet.left();
+    expect(() => new Viewer("more")).not.toThrow();
+  });
+});
+
+test("programs are told of the gateway's end, and connections that are opening are refused", async () => {
+  const program = await Program.connect();
+  const closing = session.close("The gateway is stopping.");
+  expect(await program.ended.next()).toBe("The gateway is stopping.");
+  await expect(session.admit()).rejects.toThrow(/The gateway is stopping/);
+  await closing;
+  expect(await isAlive(workers[0]!.pid)).toBe(false);
+});
