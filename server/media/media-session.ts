@@ -15,6 +15,9 @@ export type WorkerLink = {
 /** A key frame costs as much as many others: viewers together get no more of them than this. */
 const KEY_FRAME_PAUSE_MS = 250;
 
+/** A worker that did not answer until then may have lost the request with its encoder. */
+const KEY_FRAME_PATIENCE_MS = 1000;
+
 /** Headers, resends and probes share the way with the picture. */
 const MEDIA_SHARE = 0.95;
 
@@ -132,10 +135,7 @@ export class MediaSession {
     for (const viewer of streaming) {
       viewer.tick(targetBitrate, streaming.length, this.#presentToSentMs);
     }
-    if (streaming.some((viewer) => viewer.waitsForKeyFrame)) {
-      this.#isKeyFrameAsked = false;
-      this.#askKeyFrame();
-    }
+    if (streaming.some((viewer) => viewer.waitsForKeyFrame)) this.#askKeyFrame();
     this.#askBitrate();
     if (streaming.length === 0 && this.#bytes === 0) return;
     this.#post({
@@ -172,8 +172,10 @@ export class MediaSession {
 
   /** What is asked while an answer is awaited is answered by it. */
   #askKeyFrame(): void {
-    if (this.#isKeyFrameAsked || this.#keyFrameTimer !== undefined) return;
-    const wait = this.#keyFrameAskedAt + KEY_FRAME_PAUSE_MS - performance.now();
+    const since = performance.now() - this.#keyFrameAskedAt;
+    const isAwaited = this.#isKeyFrameAsked && since < KEY_FRAME_PATIENCE_MS;
+    if (isAwaited || this.#keyFrameTimer !== undefined) return;
+    const wait = KEY_FRAME_PAUSE_MS - since;
     if (wait > 0) {
       this.#keyFrameTimer = setTimeout(() => {
         this.#keyFrameTimer = undefined;

@@ -35,7 +35,7 @@ export type ViewerInlet = {
   left(): void;
 };
 
-export type ViewableSession = {
+type ViewableSession = {
   /**
    * `viewer` is unique for the gateway's life. Throws an Error whose message is a sentence for the
    * viewer when there is no room.

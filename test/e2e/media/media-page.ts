@@ -129,16 +129,20 @@ export class MediaPage implements AsyncDisposable {
     }
   }
 
-  async send(channel: string, bytes: Uint8Array): Promise<void> {
+  async send(channel: string, bytes: Uint8Array, times = 1): Promise<void> {
     await this.page.waitForFunction(
       (label) => state.channels.get(label)?.readyState === "open",
       { polling: 20, timeout: 20_000 },
       channel,
     );
     await this.page.evaluate(
-      (label, values) => state.channels.get(label)!.send(Uint8Array.from(values)),
+      (label, values, count) => {
+        const opened = state.channels.get(label)!;
+        for (let sent = 0; sent < count; sent += 1) opened.send(Uint8Array.from(values));
+      },
       channel,
       [...bytes],
+      times,
     );
   }
 

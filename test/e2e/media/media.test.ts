@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
+import { MAX_INPUTS_PER_SECOND } from "#server/media/viewer.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { InputEvent } from "#shared/input/events.ts";
 import { INPUT_CHANNEL, MOVES_CHANNEL } from "#shared/signaling/messages.ts";
@@ -148,6 +149,37 @@ describe("input", () => {
     expect(ended.viewer).toBe(bad.viewer);
     expect(ended.reason).toContain(wrong.sentence);
     await good.frame(source.lastNumber + 1);
+  });
+});
+
+describe("input in a flood", () => {
+  test("arrives up to the limit and then ends the viewer with a sentence", async () => {
+    await using host = await MediaHost.start(browser);
+    await using source = await host.source(SMALL);
+    await using page = await host.view();
+    await source.sendFrame();
+    const arrived = (): number => host.messages.filter(({ type }) => type === "input").length;
+    await page.send(INPUT_CHANNEL, encodeInput(key), MAX_INPUTS_PER_SECOND);
+    await expect.poll(arrived, { timeout: 10_000 }).toBe(MAX_INPUTS_PER_SECOND);
+    await page.send(INPUT_CHANNEL, encodeInput(key), 3 * MAX_INPUTS_PER_SECOND);
+    const ended = await host.told("viewerState", ({ state }) => state === "failed");
+    expect(ended.reason).toContain(`over ${MAX_INPUTS_PER_SECOND} input events`);
+  });
+
+  test("of moves loses some, and the viewer stays", async () => {
+    await using host = await MediaHost.start(browser);
+    await using source = await host.source(SMALL);
+    await using page = await host.view();
+    await source.sendFrame();
+    await page.send(MOVES_CHANNEL, encodeInput(move), 4 * MAX_INPUTS_PER_SECOND);
+    // The rate has room again within a few milliseconds of the flood's end.
+    await page.stats(() => true);
+    await page.send(INPUT_CHANNEL, encodeInput(key));
+    await host.told("input", ({ event }) => decodeInput(event).type === "keydown");
+    const states = host.messages.filter(({ type }) => type === "viewerState");
+    expect(states).toMatchObject([{ state: "connected" }]);
+    const inputs = host.messages.filter(({ type }) => type === "input").length;
+    expect(inputs).toBeLessThan(4 * MAX_INPUTS_PER_SECOND);
   });
 });
 

@@ -148,7 +148,7 @@ export class VideoSource implements AsyncDisposable {
 }
 
 /** One access unit as a worker hands it over. */
-export function accessUnit(
+function accessUnit(
   payload: Uint8Array,
   fields: {
     readonly isKeyFrame: boolean;
