@@ -16,6 +16,7 @@ const TOKEN_LIFETIME_SECONDS = 30 * 86_400;
 
 /** A software GPU holds 30 frames a second of the demo's scene at this size. */
 const SOFTWARE_SIZE = { width: 640, height: 360 };
+const HARDWARE_SIZE = { width: 1280, height: 720 };
 
 // JSON is YAML. The guest's token names the profile, once it is known what GPU there is.
 const CONFIG = JSON.stringify({
@@ -101,40 +102,51 @@ async function startAll(
     say,
   );
   await relay.ready;
-  await Promise.race([
-    stopped,
-    fails(gateway),
-    fails(relay),
-    keepProgramRunning(socket, profile, stop),
-  ]);
+  await using program = new Program(socket, profile);
+  await Promise.race([stopped, fails(gateway), fails(relay), program.failed]);
 }
 
 async function fails(child: Child): Promise<never> {
   throw new Error(await child.ended);
 }
 
-/** Starts the program, and again when it ends: with its GPU worker, for example. */
-async function keepProgramRunning(
-  socket: string,
-  profile: "hardware" | "software",
-  stop: AbortSignal,
-): Promise<void> {
-  const sample = fileURLToPath(import.meta.resolve("../public/samples/three-orbit.js"));
-  const size = profile === "software" ? SOFTWARE_SIZE : { width: 1280, height: 720 };
-  const args = ["run", "--socket", socket, "--size", `${size.width}x${size.height}`];
-  let quickEnds = 0;
-  while (!stop.aborted) {
-    const began = performance.now();
-    await using program = new Child("program", [...args, "--", "node", sample], say);
-    const onStop = new Promise<"stop">((resolve) => {
-      stop.addEventListener("abort", () => resolve("stop"), { once: true });
-    });
-    const end = await Promise.race([program.ended, onStop]);
-    if (end === "stop") return;
-    quickEnds = performance.now() - began < QUICK_END_MS ? quickEnds + 1 : 0;
-    if (quickEnds >= MAX_QUICK_ENDS) throw new Error(`${end} It does not stay up.`);
-    say(`${end} It is started again.`);
-    await delay(RESTART_MS, undefined, { signal: stop });
+/** The three.js program, started again when it ends: with its GPU worker, for example. */
+class Program implements AsyncDisposable {
+  /** Rejects with a sentence when it does not stay up. */
+  readonly failed: Promise<void>;
+  readonly #args: readonly string[];
+  readonly #closing = new AbortController();
+  #child: Child | undefined;
+
+  constructor(socket: string, profile: "hardware" | "software") {
+    const sample = fileURLToPath(import.meta.resolve("../public/samples/three-orbit.js"));
+    const { width, height } = profile === "software" ? SOFTWARE_SIZE : HARDWARE_SIZE;
+    const size = `${width}x${height}`;
+    this.#args = ["run", "--socket", socket, "--size", size, "--", "node", sample];
+    this.failed = this.#keepRunning();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#child?.close();
+    await this.failed.catch(() => {}); // Whoever waited for it has heard.
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { signal } = this.#closing;
+    let quickEnds = 0;
+    while (!signal.aborted) {
+      const began = performance.now();
+      this.#child = new Child("program", this.#args, (line) => {
+        if (!signal.aborted) say(line);
+      });
+      const end = await this.#child.ended;
+      if (signal.aborted) return;
+      quickEnds = performance.now() - began < QUICK_END_MS ? quickEnds + 1 : 0;
+      if (quickEnds >= MAX_QUICK_ENDS) throw new Error(`${end} It does not stay up.`);
+      say(`${end} It is started again.`);
+      await delay(RESTART_MS, undefined, { signal }).catch(() => {});
+    }
   }
 }
 

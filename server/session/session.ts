@@ -91,6 +91,7 @@ export class Session {
   /** What the newest token's profile allows counts for the whole session. */
   set profile(profile: Profile) {
     this.#profile = profile;
+    this.#resize(); // A viewer that came first was given a size by another profile.
   }
 
   /**

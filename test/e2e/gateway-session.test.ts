@@ -371,6 +371,18 @@ describe("the picture's size", () => {
     expect(await program.resize()).toEqual([1280, 720, 0.5]);
   });
 
+  test("comes inside the bounds of the next guest's profile", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await program.resize();
+    viewer.resizes(1280, 720);
+    expect(await program.resize()).toEqual([1280, 720, 1]);
+    session.profile = profileOf("maxSize: { width: 640, height: 360 }");
+    expect(await program.resize()).toEqual([640, 360, 0.5]);
+    const late = await Program.connect();
+    expect(await late.resize()).toEqual([640, 360, 0.5]);
+  });
+
   test("is not for those who only watch, and is the last actor's among those in control", async () => {
     const one = new Viewer("one");
     const two = new Viewer("two");
