@@ -27,7 +27,6 @@ const Claims = z.discriminatedUnion("role", [GuestClaims, OperatorClaims]);
 export type GuestClaims = z.infer<typeof GuestClaims>;
 export type OperatorClaims = z.infer<typeof OperatorClaims>;
 export type Claims = z.infer<typeof Claims>;
-export type OperatorRole = OperatorClaims["role"];
 
 /** A token was not accepted; the message is a sentence for who presented it, without the token. */
 export class TokenError extends Error {

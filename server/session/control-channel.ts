@@ -56,7 +56,10 @@ export class WorkerMessages {
 }
 
 /** Throws ProtocolError when the worker has stopped reading: it hangs. */
-export function sendControl(socket: Socket, message: ToWorker): void {
+export function sendControl(
+  socket: Pick<Socket, "writableLength" | "write">,
+  message: ToWorker,
+): void {
   if (socket.writableLength > MAX_UNREAD_CONTROL_BYTES) {
     throw new ProtocolError(
       `The worker left ${socket.writableLength} bytes of control messages unread.`,

@@ -20,7 +20,7 @@ const ProbeLine = z.discriminatedUnion("found", [
 ]);
 
 /** The GPU that workers will use, and the environment in which they find it. */
-export type Gpu = {
+type Gpu = {
   readonly name: string;
   readonly isSoftware: boolean;
   readonly environment: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ const OPEN_TIMEOUT_MS = 15_000;
 const SHUTDOWN_TIMEOUT_MS = 1_000;
 
 /** How a worker process is started. */
-export type WorkerCommand = {
+type WorkerCommand = {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

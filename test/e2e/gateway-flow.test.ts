@@ -64,28 +64,35 @@ class GatewayProcess implements AsyncDisposable {
   }
 }
 
-test(`with its worker stopped during a 2 GiB upload the gateway grows by at most 64 MiB, and all arrives after it goes on`, async () => {
-  await using host = await GatewayProcess.start();
-  const { program, workerPid } = await host.connect();
-  await using upload = new Upload(program);
-  const before = await residentSetSize(host.pid);
-  process.kill(workerPid, "SIGSTOP");
-  const done = upload.send(UPLOAD_BYTES);
-  await upload.stalled();
-  expect(upload.sent).toBeGreaterThan(0);
-  expect(upload.sent).toBeLessThan(MAX_GROWTH);
-  expect(await host.growth(before)).toBeLessThan(MAX_GROWTH);
+/** 2 GiB through a machine that does other things, too. */
+const UPLOAD_TIMEOUT_MS = 300_000;
 
-  process.kill(workerPid, "SIGCONT");
-  let peak = 0;
-  upload.onChunk = async () => {
-    if (upload.sent % (64 * MIB) === 0) peak = Math.max(peak, await host.growth(before));
-  };
-  const sha256 = await done;
-  expect(await program.reply()).toEqual({ received: UPLOAD_BYTES, sha256 });
-  expect(peak).toBeGreaterThan(0);
-  expect(peak).toBeLessThan(MAX_GROWTH);
-});
+test(
+  "with its worker stopped during a 2 GiB upload the gateway grows by at most 64 MiB, and all arrives after it goes on",
+  { timeout: UPLOAD_TIMEOUT_MS },
+  async () => {
+    await using host = await GatewayProcess.start();
+    const { program, workerPid } = await host.connect();
+    await using upload = new Upload(program);
+    const before = await residentSetSize(host.pid);
+    process.kill(workerPid, "SIGSTOP");
+    const done = upload.send(UPLOAD_BYTES);
+    await upload.stalled();
+    expect(upload.sent).toBeGreaterThan(0);
+    expect(upload.sent).toBeLessThan(MAX_GROWTH);
+    expect(await host.growth(before)).toBeLessThan(MAX_GROWTH);
+
+    process.kill(workerPid, "SIGCONT");
+    let peak = 0;
+    upload.onChunk = async () => {
+      if (upload.sent % (64 * MIB) === 0) peak = Math.max(peak, await host.growth(before));
+    };
+    const sha256 = await done;
+    expect(await program.reply()).toEqual({ received: UPLOAD_BYTES, sha256 });
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(MAX_GROWTH);
+  },
+);
 
 test("with a program that reads nothing its worker stalls, and the gateway grows by at most 64 MiB", async () => {
   await using host = await GatewayProcess.start();

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
   MAX_CONTROL_MESSAGES_PER_SECOND,
+  MAX_UNREAD_CONTROL_BYTES,
+  sendControl,
   WorkerMessages,
 } from "#server/session/control-channel.ts";
 import { encodeControl } from "#server/worker/control-frames.ts";
@@ -55,5 +57,19 @@ test.for([
 ])("a message that $why is a fault", ({ message }) => {
   expect(() => [...new WorkerMessages().push(encodeControl(message))]).toThrow(
     /A control message is none of those known/,
+  );
+});
+
+test("a worker may leave the limit unread, and not one byte more", () => {
+  const written: (string | Uint8Array)[] = [];
+  const socket = {
+    writableLength: MAX_UNREAD_CONTROL_BYTES,
+    write: (bytes: string | Uint8Array) => written.push(bytes) > 0,
+  };
+  sendControl(socket, { type: "shutdown" });
+  expect(written).toHaveLength(1);
+  socket.writableLength++;
+  expect(() => sendControl(socket, { type: "shutdown" })).toThrow(
+    "The worker left 1048577 bytes of control messages unread.",
   );
 });
