@@ -193,6 +193,7 @@ export class RtpStream implements Disposable {
       timestamp: (frame.timestamp + this.#timestampOffset) % 2 ** 32,
       marker: isLast,
       payload,
+      sentAt: performance.now(),
       resentAt: -Infinity,
     };
     this.#sequence = (this.#sequence + 1) & 0xffff;

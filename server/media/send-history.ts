@@ -8,6 +8,8 @@ export type SentPacket = {
   readonly marker: boolean;
   /** Shared with the session's other viewers. */
   readonly payload: Buffer;
+  /** Milliseconds, monotonic. */
+  readonly sentAt: number;
   resentAt: number;
 };
 
@@ -16,6 +18,9 @@ const SLOTS = 2 ** Math.ceil(Math.log2(MAX_ACCESS_UNIT_BYTES / MAX_RTP_PAYLOAD_B
 
 /** Payloads kept, in bytes: the largest key frame. Bounds the thread's memory for one viewer. */
 const MAX_BYTES = MAX_ACCESS_UNIT_BYTES;
+
+/** A viewer asks for a packet at most ten times, a round trip apart; later it asks for a key frame. */
+const MAX_AGE_MS = 3000;
 
 /** The packets that left last, by RTP number, for retransmission (RFC 4588). */
 export class SendHistory {
@@ -35,9 +40,11 @@ export class SendHistory {
     this.#bytes += packet.payload.length;
     this.#latest = packet;
     this.#oldest ??= packet.sequence;
-    while (this.#bytes > MAX_BYTES && this.#oldest !== packet.sequence) {
+    while (this.#oldest !== packet.sequence) {
+      const oldest = this.get(this.#oldest);
+      const isStale = oldest !== undefined && oldest.sentAt < packet.sentAt - MAX_AGE_MS;
+      if (!isStale && this.#bytes <= MAX_BYTES) return;
       this.#drop(this.#oldest);
-      this.#oldest = (this.#oldest + 1) & 0xffff;
     }
   }
 

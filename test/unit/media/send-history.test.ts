@@ -4,9 +4,9 @@ import { MAX_ACCESS_UNIT_BYTES } from "#server/media/messages.ts";
 import { SendHistory, type SentPacket } from "#server/media/send-history.ts";
 import { SendLog } from "#server/media/send-log.ts";
 
-function packet(sequence: number, bytes = 100): SentPacket {
+function packet(sequence: number, bytes = 100, sentAt = 0): SentPacket {
   const payload = Buffer.alloc(bytes);
-  return { sequence, timestamp: 0, marker: false, payload, resentAt: -Infinity };
+  return { sequence, timestamp: 0, marker: false, payload, sentAt, resentAt: -Infinity };
 }
 
 describe("the history for resends", () => {
@@ -29,6 +29,18 @@ describe("the history for resends", () => {
     history.add(packet(4, 1));
     expect(history.get(0)).toBeUndefined();
     expect(history.get(1)).toBeDefined();
+  });
+
+  test("forgets packets that nobody asks for any more, and the latest never", () => {
+    const history = new SendHistory();
+    history.add(packet(65_534, 100, 0));
+    history.add(packet(65_535, 100, 1));
+    history.add(packet(0, 100, 3001));
+    expect(history.get(65_534)).toBeUndefined();
+    expect(history.get(65_535)).toBeDefined();
+    history.add(packet(1, 100, 1e9));
+    expect(history.get(0)).toBeUndefined();
+    expect(history.get(1)).toBe(history.latest);
   });
 
   test("knows no packet of an earlier round of numbers", () => {
