@@ -61,7 +61,7 @@ test.for([
   expect(running.complaints).toEqual([]);
 });
 
-test("a program that waits for input stays, and a click of nobody does not end it", async () => {
+test("a program with a canvas stays while it waits for input", async () => {
   const waiting = await program(
     "waiting",
     `const canvas = document.body.appendChild(document.createElement("canvas"));
@@ -71,6 +71,48 @@ test("a program that waits for input stays, and a click of nobody does not end i
   );
   await using running = system.run("node", waiting);
   expect(await running.line(/still here/)).toBe("still here");
+});
+
+test("a picture reaches a texture from each kind of image that a page has", async () => {
+  // Red and green over blue and white.
+  const file = await program(
+    "images",
+    `const canvas = document.createElement("canvas");
+     canvas.width = canvas.height = 2;
+     const context = canvas.getContext("2d");
+     for (const [index, colour] of ["#f00", "#0f0", "#00f", "#fff"].entries()) {
+       context.fillStyle = colour;
+       context.fillRect(index % 2, index >> 1, 1, 1);
+     }
+     const image = new Image();
+     image.src = canvas.toDataURL();
+     await image.decode();
+     const bitmap = await createImageBitmap(await (await fetch(image.src)).blob());
+     const offscreen = new OffscreenCanvas(2, 2);
+     offscreen.getContext("2d").drawImage(image, 0, 0);
+     const data = context.getImageData(0, 0, 2, 2);
+     const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+     const { COPY_DST, COPY_SRC, RENDER_ATTACHMENT } = GPUTextureUsage;
+     for (const source of [canvas, image, bitmap, offscreen, data]) {
+       const usage = COPY_DST | COPY_SRC | RENDER_ATTACHMENT;
+       const texture = device.createTexture({ size: [2, 2], format: "rgba8unorm", usage });
+       device.queue.copyExternalImageToTexture({ source, flipY: true }, { texture }, [2, 2]);
+       const buffer = device.createBuffer({
+         size: 512,
+         usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+       });
+       const encoder = device.createCommandEncoder();
+       encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: 256 }, [2, 2]);
+       device.queue.submit([encoder.finish()]);
+       await buffer.mapAsync(GPUMapMode.READ);
+       const bytes = new Uint8Array(buffer.getMappedRange());
+       console.log(bytes.slice(0, 8).join(" "), "/", bytes.slice(256, 264).join(" "));
+     }`,
+  );
+  await using running = system.run("node", file);
+  expect(await running.ended).toBe(0);
+  const flipped = "0 0 255 255 255 255 255 255 / 255 0 0 255 0 255 0 255";
+  expect(running.output).toEqual(Array.from({ length: 5 }, () => flipped));
 });
 
 describe("as a shell runs a program", () => {
