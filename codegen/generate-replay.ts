@@ -66,6 +66,15 @@ const BY_HAND: readonly (readonly [reason: string, names: readonly string[]])[] 
       "computePassEncoderSetBindGroup",
     ],
   ],
+  [
+    "Arguments that only repeat a default are kept from Dawn, which takes time for each.",
+    [
+      "renderPassEncoderDraw",
+      "renderPassEncoderDrawIndexed",
+      "renderBundleEncoderDraw",
+      "renderBundleEncoderDrawIndexed",
+    ],
+  ],
   ["A texture that was presented is capture's to destroy.", ["textureDestroy"]],
   [
     "Commands of the wire's own.",

@@ -119,7 +119,7 @@ export class EncoderReplayer extends GenericSink {
   ): void {
     const { dawn: pass, bound } = this.current.renderPassEncoder;
     if (bound.hasVertexBuffer(slot, buffer, offset, size)) return;
-    pass.setVertexBuffer(slot, buffer, offset, size);
+    setVertexBuffer(pass, slot, buffer, offset, size);
   }
 
   renderPassEncoderSetIndexBuffer(
@@ -131,6 +131,27 @@ export class EncoderReplayer extends GenericSink {
     const { dawn: pass, bound } = this.current.renderPassEncoder;
     if (bound.hasIndexBuffer(buffer, format, offset, size)) return;
     pass.setIndexBuffer(buffer, format, offset, size);
+  }
+
+  renderPassEncoderDraw(
+    vertexCount: number,
+    instanceCount: number,
+    firstVertex: number,
+    firstInstance: number,
+  ): void {
+    const { dawn: encoder } = this.current.renderPassEncoder;
+    draw(encoder, vertexCount, instanceCount, firstVertex, firstInstance);
+  }
+
+  renderPassEncoderDrawIndexed(
+    indexCount: number,
+    instanceCount: number,
+    firstIndex: number,
+    baseVertex: number,
+    firstInstance: number,
+  ): void {
+    const { dawn: encoder } = this.current.renderPassEncoder;
+    drawIndexed(encoder, indexCount, instanceCount, firstIndex, baseVertex, firstInstance);
   }
 
   renderPassEncoderExecuteBundles(bundles: readonly GPURenderBundle[]): void {
@@ -196,7 +217,7 @@ export class EncoderReplayer extends GenericSink {
   ): void {
     const { dawn: encoder, bound } = this.current.renderBundleEncoder;
     if (bound.hasVertexBuffer(slot, buffer, offset, size)) return;
-    encoder.setVertexBuffer(slot, buffer, offset, size);
+    setVertexBuffer(encoder, slot, buffer, offset, size);
   }
 
   renderBundleEncoderSetIndexBuffer(
@@ -208,6 +229,27 @@ export class EncoderReplayer extends GenericSink {
     const { dawn: encoder, bound } = this.current.renderBundleEncoder;
     if (bound.hasIndexBuffer(buffer, format, offset, size)) return;
     encoder.setIndexBuffer(buffer, format, offset, size);
+  }
+
+  renderBundleEncoderDraw(
+    vertexCount: number,
+    instanceCount: number,
+    firstVertex: number,
+    firstInstance: number,
+  ): void {
+    const { dawn: encoder } = this.current.renderBundleEncoder;
+    draw(encoder, vertexCount, instanceCount, firstVertex, firstInstance);
+  }
+
+  renderBundleEncoderDrawIndexed(
+    indexCount: number,
+    instanceCount: number,
+    firstIndex: number,
+    baseVertex: number,
+    firstInstance: number,
+  ): void {
+    const { dawn: encoder } = this.current.renderBundleEncoder;
+    drawIndexed(encoder, indexCount, instanceCount, firstIndex, baseVertex, firstInstance);
   }
 
   renderBundleEncoderFinish(handle: Handle, descriptor: BundleDescriptor): void {
@@ -233,5 +275,54 @@ export class EncoderReplayer extends GenericSink {
     list.length = count;
     for (let at = 0; at < count; at++) list[at] = offsets[at]!;
     pass.setBindGroup(index, group, list);
+  }
+}
+
+// Dawn's binding takes 30 to 50 ns for each argument, so those that only repeat the default stay away: of
+// the four commands of a draw, 230 of 2,400 ns.
+
+function setVertexBuffer(
+  encoder: GPURenderCommandsMixin,
+  slot: number,
+  buffer: GPUBuffer | null,
+  offset: number,
+  size: number | undefined,
+): void {
+  if (offset === 0 && size === undefined) encoder.setVertexBuffer(slot, buffer);
+  else encoder.setVertexBuffer(slot, buffer, offset, size);
+}
+
+function draw(
+  encoder: GPURenderCommandsMixin,
+  vertexCount: number,
+  instanceCount: number,
+  firstVertex: number,
+  firstInstance: number,
+): void {
+  if (firstVertex !== 0 || firstInstance !== 0) {
+    encoder.draw(vertexCount, instanceCount, firstVertex, firstInstance);
+  } else if (instanceCount !== 1) {
+    encoder.draw(vertexCount, instanceCount);
+  } else {
+    encoder.draw(vertexCount);
+  }
+}
+
+function drawIndexed(
+  encoder: GPURenderCommandsMixin,
+  indexCount: number,
+  instanceCount: number,
+  firstIndex: number,
+  baseVertex: number,
+  firstInstance: number,
+): void {
+  if (baseVertex !== 0 || firstInstance !== 0) {
+    encoder.drawIndexed(indexCount, instanceCount, firstIndex, baseVertex, firstInstance);
+  } else if (firstIndex !== 0) {
+    encoder.drawIndexed(indexCount, instanceCount, firstIndex);
+  } else if (instanceCount !== 1) {
+    encoder.drawIndexed(indexCount, instanceCount);
+  } else {
+    encoder.drawIndexed(indexCount);
   }
 }

@@ -15,16 +15,25 @@ function oneObject(): ObjectResolver<ObjectMap> {
   ]);
 }
 
-function deafSink(): CommandSink<ObjectMap> {
-  const methods: unknown[][] = Object.keys(Opcode).map((name) => [name, () => {}]);
+function sinkOf(method: () => void): CommandSink<ObjectMap> {
+  const methods: unknown[][] = Object.keys(Opcode).map((name) => [name, method]);
   return Object.fromEntries(methods);
+}
+
+export function countCommands(batch: Uint8Array): number {
+  let commands = 0;
+  const count = (): void => {
+    commands += 1;
+  };
+  decodeCommands(new Reader(batch), oneObject(), sinkOf(count));
+  return commands;
 }
 
 /** Nanoseconds to decode one command of a batch into calls that do nothing; one sample a round. */
 export function measureDecode(batch: Uint8Array, commands: number, rounds: number): number[] {
   const reader = new Reader(batch);
   const objects = oneObject();
-  const sink = deafSink();
+  const sink = sinkOf(() => {});
   const samples: number[] = [];
   for (let round = -3; round < rounds; round++) {
     reader.reset(batch);

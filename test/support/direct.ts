@@ -1,6 +1,7 @@
 import { installDom, type Dom } from "#client/run/dom.ts";
 import type { PageSize } from "#client/run/layout.ts";
 import type { PageCanvas, Pixels } from "#client/run/paint.ts";
+import { installPacedPoller, PacedPoller } from "#server/worker/paced-poller.ts";
 
 export type DirectOptions = {
   readonly size: PageSize;
@@ -22,14 +23,13 @@ export type Direct = Dom & {
 const MAX_FRAMES_IN_FLIGHT = 2;
 
 export async function installDirect(options: DirectOptions): Promise<Direct> {
-  // Dawn polls with setImmediate while anything is pending: a core spinning. It takes what it finds here.
-  const { setImmediate } = globalThis;
-  Object.assign(globalThis, { setImmediate: (callback: () => void) => setTimeout(callback, 1) });
+  // As in a worker: Dawn that polls without a pause takes a core from its own software GPU.
+  const poller = new PacedPoller();
+  installPacedPoller(poller);
   const { create, globals } = await import("webgpu");
   const gpu = create([...(options.dawn ?? [])]);
-  globalThis.setImmediate = setImmediate;
   const contexts: DirectCanvasContext[] = [];
-  const frames = new DirectFrames(options, () => contexts.at(-1)?.device);
+  const frames = new DirectFrames(options, poller, () => contexts.at(-1)?.device);
   const dom = installDom({
     gpu,
     installGPUGlobals: (target) => void Object.assign(target, globals),
@@ -139,6 +139,7 @@ function swapRedAndBlue(data: Uint8ClampedArray): void {
 /** requestAnimationFrame for a page without a display. */
 class DirectFrames {
   readonly #options: DirectOptions;
+  readonly #poller: PacedPoller;
   readonly #device: () => GPUDevice | undefined;
   #callbacks = new Map<number, (time: number) => void>();
   #nextHandle = 1;
@@ -147,8 +148,9 @@ class DirectFrames {
   #timer: NodeJS.Timeout | undefined;
   #due = performance.now();
 
-  constructor(options: DirectOptions, device: () => GPUDevice | undefined) {
+  constructor(options: DirectOptions, poller: PacedPoller, device: () => GPUDevice | undefined) {
     this.#options = options;
+    this.#poller = poller;
     this.#device = device;
   }
 
@@ -181,6 +183,7 @@ class DirectFrames {
     const frame = this.#frame;
     this.#inFlight += 1;
     for (const callback of callbacks.values()) callback(began);
+    this.#poller.workHandedOver();
     void this.#finish(() => onFrame?.(frame, performance.now() - began));
     this.#schedule();
   }

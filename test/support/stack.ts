@@ -57,6 +57,16 @@ export class Command implements AsyncDisposable {
     }
   }
 
+  /** Resolves once it has printed more than so many lines; rejects when it ends before. */
+  async moreLinesThan(count: number): Promise<void> {
+    while (this.lines.length <= count) {
+      if (this.process.exitCode !== null || this.process.signalCode !== null) {
+        throw new Error(`It ended:\n${this.lines.join("\n")}`);
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   /** Ends it and all that it started, at once. Idempotent. */
   async kill(): Promise<void> {
     try {
@@ -75,6 +85,8 @@ export class Command implements AsyncDisposable {
 export type StackOptions = {
   /** The gateway's config; it listens on a free port unless told otherwise. */
   readonly config?: object;
+  /** A program that serves in place of `heliograph serve`, with the same options. */
+  readonly gateway?: string;
 };
 
 /** A gateway and a relay that is connected to it by a guest token of session "vm". */
@@ -102,13 +114,12 @@ export class Stack implements AsyncDisposable {
     this.#tokens = parts.tokens;
   }
 
-  static async start({ config = {} }: StackOptions = {}): Promise<Stack> {
+  static async start({ config = {}, gateway: program }: StackOptions = {}): Promise<Stack> {
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-stack-"));
     const configFile = path.join(folder, "config.yaml");
     await writeFile(configFile, JSON.stringify(config));
     const gateway = new Command(process.execPath, [
-      HELIOGRAPH,
-      "serve",
+      ...(program === undefined ? [HELIOGRAPH, "serve"] : [program]),
       `--config=${configFile}`,
       `--state-dir=${folder}`,
       "--port=0",
@@ -127,6 +138,11 @@ export class Stack implements AsyncDisposable {
     await this.relay.kill();
     this.relay = startRelay(this.url, this.folder);
     await this.relay.line(/^ready /);
+  }
+
+  /** All that run() started. */
+  get programs(): readonly Command[] {
+    return this.#programs;
   }
 
   /** What an operator opens. */

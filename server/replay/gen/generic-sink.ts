@@ -62,6 +62,10 @@ export type ByHand =
   | "renderBundleEncoderSetIndexBuffer"
   | "computePassEncoderSetPipeline"
   | "computePassEncoderSetBindGroup"
+  | "renderPassEncoderDraw"
+  | "renderPassEncoderDrawIndexed"
+  | "renderBundleEncoderDraw"
+  | "renderBundleEncoderDrawIndexed"
   | "textureDestroy"
   | "setLabel"
   | "release"
@@ -296,36 +300,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
     this.current.renderPassEncoder.dawn.setImmediates(rangeOffset, data);
   }
 
-  renderPassEncoderDraw(
-    vertexCount: number,
-    instanceCount: number,
-    firstVertex: number,
-    firstInstance: number,
-  ): void {
-    this.current.renderPassEncoder.dawn.draw(
-      vertexCount,
-      instanceCount,
-      firstVertex,
-      firstInstance,
-    );
-  }
-
-  renderPassEncoderDrawIndexed(
-    indexCount: number,
-    instanceCount: number,
-    firstIndex: number,
-    baseVertex: number,
-    firstInstance: number,
-  ): void {
-    this.current.renderPassEncoder.dawn.drawIndexed(
-      indexCount,
-      instanceCount,
-      firstIndex,
-      baseVertex,
-      firstInstance,
-    );
-  }
-
   renderPassEncoderDrawIndirect(indirectBuffer: M["GPUBuffer"], indirectOffset: number): void {
     this.current.renderPassEncoder.dawn.drawIndirect(indirectBuffer, indirectOffset);
   }
@@ -351,36 +325,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
 
   renderBundleEncoderSetImmediates(rangeOffset: number, data: Uint8Array): void {
     this.current.renderBundleEncoder.dawn.setImmediates(rangeOffset, data);
-  }
-
-  renderBundleEncoderDraw(
-    vertexCount: number,
-    instanceCount: number,
-    firstVertex: number,
-    firstInstance: number,
-  ): void {
-    this.current.renderBundleEncoder.dawn.draw(
-      vertexCount,
-      instanceCount,
-      firstVertex,
-      firstInstance,
-    );
-  }
-
-  renderBundleEncoderDrawIndexed(
-    indexCount: number,
-    instanceCount: number,
-    firstIndex: number,
-    baseVertex: number,
-    firstInstance: number,
-  ): void {
-    this.current.renderBundleEncoder.dawn.drawIndexed(
-      indexCount,
-      instanceCount,
-      firstIndex,
-      baseVertex,
-      firstInstance,
-    );
   }
 
   renderBundleEncoderDrawIndirect(indirectBuffer: M["GPUBuffer"], indirectOffset: number): void {
