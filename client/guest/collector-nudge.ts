@@ -17,6 +17,11 @@ export class CollectorNudge {
     void new ArrayBuffer(NUDGE_BYTES);
   }
 
+  /** One was released without the collector. */
+  released(): void {
+    this.#made--;
+  }
+
   collected(): void {
     this.#made = 0;
   }

@@ -107,7 +107,8 @@ export async function mapBuffer(
   const content = requestMap(buffer, mode, offset, size);
   if (isCertain) {
     content.catch(() => {}); // Where the worker ran out of memory for the buffer, as it has reported.
-    await Promise.race([cancelled, Promise.resolve()]);
+    await Promise.resolve();
+    if (buffer.mapping !== mapping) return cancelled;
     const { shadow } = buffer;
     mapping.content = shadow && { bytes: shadow, offset: 0 };
   } else {
@@ -202,7 +203,9 @@ export function dropMapping(buffer: BufferRecord): void {
   buffer.mapping = undefined;
   mapping.forget();
   for (const view of mapping.views) detach(view);
-  mapping.cancel(new DOMException("The buffer was unmapped before it was mapped.", "AbortError"));
+  if (mapping.state === "pending") {
+    mapping.cancel(new DOMException("The buffer was unmapped before it was mapped.", "AbortError"));
+  }
 }
 
 export function unmapBuffer(buffer: BufferRecord): void {

@@ -18,6 +18,7 @@ export function finishRenderBundle(
   const handle = stream.create(kind, (writer, made) =>
     writeRenderBundleEncoderFinish(writer, made, typed),
   );
+  stream.retire(encoder);
   const record = new DeviceObject(device, kind, handle, typed.label ?? "", holder);
   return wrapTracked(GPURenderBundle.prototype, GPURenderBundleSlot, record);
 }

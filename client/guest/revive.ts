@@ -8,22 +8,32 @@ import {
   writeDeviceCreateCommandEncoder,
   writeDeviceCreateTexture,
   writeQueueSubmit,
+  writeDeviceCreateRenderBundleEncoder,
+  writeRenderBundleEncoderFinish,
   writeRenderPassEncoderEnd,
   writeTextureCreateView,
 } from "#shared/wire/gen/write-commands.ts";
 import type { Handle } from "#shared/wire/handles.ts";
 import type { PassRecord, Records, WireObject } from "./records.ts";
 
-type Used = Records["GPUCommandEncoder"] | PassRecord | Records["GPUCommandBuffer"];
+type Used =
+  | Records["GPUCommandEncoder"]
+  | Records["GPURenderBundleEncoder"]
+  | Records["GPUCommandBuffer"]
+  | PassRecord;
 
 /**
- * Brings a retired object back to misuse it. Encoders, passes and command buffers are released as
+ * Brings a retired object back to be misused. Encoders, passes and command buffers are released as
  * soon as they are used up, since every frame makes some. A program that calls one after that gets a
  * validation error: the worker raises it, given an object of the same kind in the same state.
  */
 export function revive(record: Used): void {
   const { stream, device } = record;
   stream.useDevice(device);
+  if (record.kind === ObjectKind.GPURenderBundleEncoder) {
+    adopt(record, finishedBundleEncoder(record));
+    return;
+  }
   const encoder = stream.create(ObjectKind.GPUCommandEncoder, (writer, handle) =>
     writeDeviceCreateCommandEncoder(writer, handle, { label: record.label }),
   );
@@ -61,6 +71,19 @@ export function revive(record: Used): void {
       break;
   }
   stream.releaseHandle(ObjectKind.GPUCommandEncoder, encoder);
+}
+
+function finishedBundleEncoder(record: Records["GPURenderBundleEncoder"]): Handle {
+  const { stream, label } = record;
+  const encoder = stream.create(record.kind, (writer, handle) =>
+    writeDeviceCreateRenderBundleEncoder(writer, handle, { label, colorFormats: ["rgba8unorm"] }),
+  );
+  stream.renderBundleEncoder = undefined;
+  const bundle = stream.create(ObjectKind.GPURenderBundle, (writer, handle) =>
+    writeRenderBundleEncoderFinish(writer, handle, {}),
+  );
+  stream.releaseHandle(ObjectKind.GPURenderBundle, bundle);
+  return encoder;
 }
 
 function endedRenderPass(record: Records["GPURenderPassEncoder"]): Handle {

@@ -96,6 +96,7 @@ export class Stream {
   }
 
   useRenderBundleEncoder(encoder: Records["GPURenderBundleEncoder"]): void {
+    if (encoder.id === 0) revive(encoder);
     if (this.renderBundleEncoder === encoder) return;
     writeUseRenderBundleEncoder(this.writer, encoder);
     this.renderBundleEncoder = encoder;
@@ -167,11 +168,13 @@ export class Stream {
   retire(record: WireObject): void {
     if (record.id === 0) return;
     this.#registry.unregister(record);
+    this.#nudge.released();
     this.#release(record);
     record.id = 0;
     if (this.commandEncoder === record) this.commandEncoder = undefined;
     if (this.renderPassEncoder === record) this.renderPassEncoder = undefined;
     if (this.computePassEncoder === record) this.computePassEncoder = undefined;
+    if (this.renderBundleEncoder === record) this.renderBundleEncoder = undefined;
   }
 
   /** Releases a handle whose object was not made, because its request failed. */
