@@ -1,7 +1,7 @@
 import type { DeviceRecord } from "./records.ts";
 
 /** The feature without which a format may not be named, where it has one. */
-export function featureOfFormat(format: GPUTextureFormat): GPUFeatureName | undefined {
+function featureOfFormat(format: GPUTextureFormat): GPUFeatureName | undefined {
   if (format === "depth32float-stencil8") return "depth32float-stencil8";
   if (format.startsWith("bc")) return "texture-compression-bc";
   if (format.startsWith("e")) return "texture-compression-etc2"; // etc2 and eac

@@ -7,7 +7,7 @@ import { InputPort, type SurfaceSize } from "./input.ts";
 import type { Transport } from "./transport.ts";
 import type { InputEvent } from "#shared/input/events.ts";
 
-export type { SurfaceCanvas, SurfaceSize, Transport };
+export type { Transport };
 
 export type GuestOptions = {
   /** Dials the relay. Called once, when the program first asks for an adapter or a frame. */

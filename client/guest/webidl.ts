@@ -1,7 +1,7 @@
 // JavaScript value → WebIDL value, as https://webidl.spec.whatwg.org/#js-type-mapping says. Each throws
 // the TypeError that the conversion asks for. `what` names the value in it: "GPUBufferDescriptor.size".
 
-export const MAX_UINT32 = 0xffff_ffff;
+const MAX_UINT32 = 0xffff_ffff;
 const MAX_UINT16 = 0xffff;
 const MIN_INT32 = -0x8000_0000;
 const MAX_INT32 = 0x7fff_ffff;
@@ -18,7 +18,7 @@ function describe(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-export function enforceRange(value: unknown, low: number, high: number, what: string): number {
+function enforceRange(value: unknown, low: number, high: number, what: string): number {
   const number = Math.trunc(toNumber(value));
   if (!(number >= low && number <= high)) {
     throw new TypeError(`${what} (${describe(value)}) is outside ${low} to ${high}.`);

@@ -14,7 +14,7 @@ import { probeEncoders } from "#server/encode/encoder-probe.ts";
 import { probeGpu } from "#server/session/gpu-probe.ts";
 
 /** One thing that was looked at. */
-export type Finding = {
+type Finding = {
   readonly subject: string;
   /** "missing": the gateway does not work without it. "note": it works, but could do better. */
   readonly verdict: "ok" | "note" | "missing";

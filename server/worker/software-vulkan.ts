@@ -25,9 +25,9 @@ export type VulkanEnvironment = {
 export async function unpackSoftwareVulkan(cacheFolder: string): Promise<VulkanEnvironment> {
   const entry = require.resolve("@sparticuz/chromium");
   const archive = path.join(path.dirname(entry), "..", "bin", "swiftshader.tar.br");
-  const { version } = require(path.join(path.dirname(entry), "..", "package.json")) as {
-    version: string;
-  };
+  const { version }: { version: string } = require(
+    path.join(path.dirname(entry), "..", "package.json"),
+  );
   const folder = path.join(cacheFolder, `swiftshader-${version}`);
   if (!(await exists(path.join(folder, "vk_swiftshader_icd.json")))) {
     await mkdir(cacheFolder, { recursive: true });

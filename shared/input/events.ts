@@ -38,7 +38,7 @@ export type KeyInput = {
 };
 
 /** The viewer lost the keyboard: the program must let go of all keys and buttons. */
-export type BlurInput = { readonly type: "blur" };
+type BlurInput = { readonly type: "blur" };
 
 /** The viewer's picture area in device pixels: the gateway turns this into a resize of the surface. */
 export type ResizeInput = {

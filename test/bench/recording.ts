@@ -19,7 +19,8 @@ export async function recording(rounds: number): Promise<Figure[]> {
   const died = once(child, "exit").then(([code]) => {
     throw new Error(`The recording program ended with ${String(code)} before it answered.`);
   });
-  const [recorded] = (await Promise.race([once(child, "message"), died])) as [Recorded];
+  const [message] = await Promise.race([once(child, "message"), died]);
+  const recorded: Recorded = message;
   const ended = once(child, "exit");
   child.disconnect();
   await ended;

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import path from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { DownFrame, UpFrame } from "#shared/wire/frames.ts";
 import { PAYLOAD_CHUNK_BYTES } from "#shared/wire/limits.ts";
@@ -29,7 +29,7 @@ class GatewayProcess implements AsyncDisposable {
   }
 
   static async start(): Promise<GatewayProcess> {
-    const script = path.join(import.meta.dirname, "..", "support", "gateway-process.ts");
+    const script = fileURLToPath(new URL("../support/gateway-process.ts", import.meta.url));
     const child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
     const lines = createInterface({ input: child.stdout });
     const [line]: unknown[] = await once(lines, "line");

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { resolveConfig } from "#server/config/config.ts";
 import { Gateway, type GatewayOptions } from "#server/main/gateway.ts";
 
 /** The scripted worker's program, for gateways that test what a worker may do. */
-export const SCRIPTED_WORKER = path.join(import.meta.dirname, "scripted-worker.ts");
+export const SCRIPTED_WORKER = fileURLToPath(new URL("scripted-worker.ts", import.meta.url));
 
 export type TestGatewayOptions = Omit<GatewayOptions, "logger"> & {
   /** The configuration file's text. */
