@@ -13,6 +13,7 @@ import {
   type Candidate,
   type Description,
   INPUT_CHANNEL,
+  INPUT_READY,
   MOVES_CHANNEL,
   STATS_CHANNEL,
   type StatsMessage,
@@ -243,6 +244,11 @@ export class Viewer {
       label,
       isReliable ? { ordered: true } : { ordered: false, maxRetransmits: 0 },
     );
+    if (isReliable) {
+      channel.stateChanged.subscribe((state) => {
+        if (state === "open" && !this.#closed) channel.send(INPUT_READY);
+      });
+    }
     channel.onMessage.subscribe((data) => {
       if (!this.#options.control || this.#closed) return;
       if (!this.#inputRate.take(performance.now())) {

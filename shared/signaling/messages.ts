@@ -38,6 +38,11 @@ export type ViewerToServer = {
 
 /** Labels of the data channels that the gateway opens; both carry shared/input events as binary. */
 export const INPUT_CHANNEL = "input"; // ordered, reliable: buttons, keys, wheel, resize
+/**
+ * The gateway's one message on INPUT_CHANNEL. Chrome may announce a channel as open before it is, and drops what is
+ * sent to it then (RTCDataChannel: "Send failed INVALID_STATE"); what is sent after this message arrives.
+ */
+export const INPUT_READY = "ready";
 export const MOVES_CHANNEL = "moves"; // unordered, no retransmission: pointer moves
 /** Reliable JSON, gateway to viewer: see StatsMessage. */
 export const STATS_CHANNEL = "stats";

@@ -20,6 +20,9 @@ const GONE: SessionState = {
   sentence: "The guest's program ended. Waiting for the next one.",
 };
 
+/** What Chrome itself notes of a gateway that is away, or that went a moment ago. */
+const CHROME_NOTES = ["WebSocket connection to", "WebSocket is already in CLOSING or CLOSED state"];
+
 let viewerFolder: string;
 let browser: Browser;
 
@@ -62,8 +65,7 @@ class Opened implements AsyncDisposable {
     this.page = page;
     page.on("pageerror", (error) => this.#complaints.push(String(error)));
     page.on("console", (message) => {
-      // Chrome itself notes each attempt at a gateway that is away.
-      if (!message.text().startsWith("WebSocket connection to")) {
+      if (!CHROME_NOTES.some((note) => message.text().startsWith(note))) {
         this.#complaints.push(message.text());
       }
     });

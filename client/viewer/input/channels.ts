@@ -1,18 +1,19 @@
 import { encodeInput } from "#shared/input/codec.ts";
 import type { InputEvent } from "#shared/input/events.ts";
+import { INPUT_READY } from "#shared/signaling/messages.ts";
 
 /** Moves waiting in the browser. More of them would arrive as a delayed replay of the hand. */
 const MAX_WAITING_MOVE_BYTES = 4 * 1024;
 
 /** The data channels of the current peer connection. What is sent while there are none is lost, as it should be. */
 export class InputChannels {
-  readonly #opened: () => void;
+  readonly #ready: () => void;
   #input: RTCDataChannel | undefined;
   #moves: RTCDataChannel | undefined;
 
-  /** `opened` is called when the reliable channel of a new peer connection is ready. */
-  constructor(opened: () => void) {
-    this.#opened = opened;
+  /** `ready` is called when the reliable channel of a new peer connection carries what is sent. */
+  constructor(ready: () => void) {
+    this.#ready = ready;
   }
 
   use(label: "input" | "moves", channel: RTCDataChannel): void {
@@ -21,8 +22,9 @@ export class InputChannels {
       return;
     }
     this.#input = channel;
-    if (channel.readyState === "open") this.#opened();
-    else channel.addEventListener("open", this.#opened);
+    channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+      if (data === INPUT_READY) this.#ready();
+    });
   }
 
   /** The peer connection that they belonged to is gone. */
