@@ -7,12 +7,19 @@ export const SHARPEN_EVERY_MS = 50;
 /** Frames that sharpen a picture at most. */
 export const SHARPEN_FRAMES = 8;
 
+/**
+ * Milliseconds between the frames that only show that the stream lives. libwebrtc asks for a key frame where none
+ * came for 3 s (`kMaxWaitForFrame` in video_receive_stream2.cc), which costs a hundred times this one.
+ */
+export const LIVENESS_EVERY_MS = 2_500;
+
 /** A frame that takes less than this part of its budget has nothing left to sharpen. */
 const NOTHING_LEFT = 1 / 16;
 
 /**
  * Says when a picture that no longer changes is encoded again. A moving picture is coarse, since each frame must fit
- * the link until the next; at rest the same picture, encoded again, fills in what was left out.
+ * the link until the next; at rest the same picture, encoded again, fills in what was left out. Then it is encoded
+ * now and then for as long as somebody watches, to a few bytes, so that no viewer takes the stream for broken.
  */
 export class RestSchedule {
   readonly #wake: () => void;
@@ -54,6 +61,9 @@ export class RestSchedule {
       this.#arm(isAtRest ? SHARPEN_EVERY_MS : REST_AFTER_MS);
     } else if (--this.#left > 0 && unit.payload.length > unit.budget * NOTHING_LEFT) {
       this.#arm(SHARPEN_EVERY_MS);
+    } else {
+      this.#left = 0;
+      this.#arm(LIVENESS_EVERY_MS);
     }
   }
 
