@@ -36,8 +36,8 @@ export async function idle(
     unwatched.push(await usedPercent(stack, program, roundMs, say));
   }
   return [
-    medianFigure("idle_cpu_percent.watched", spreadOf(watched), { atMost: 1 }),
-    medianFigure("idle_cpu_percent.unwatched", spreadOf(unwatched), { atMost: 1 }),
+    medianFigure("idle_cpu_percent", spreadOf(watched), { atMost: 1 }),
+    medianFigure("idle_unwatched_cpu_percent", spreadOf(unwatched), { atMost: 1 }),
   ];
 }
 
