@@ -26,6 +26,8 @@ const profile = z.strictObject({
   frameRate: z.number().min(1).max(240).default(60),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
+  /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */
+  hostMemoryMb: z.number().int().min(256).max(1_048_576).default(4096),
 });
 export type Profile = z.infer<typeof profile>;
 
@@ -52,6 +54,8 @@ const fields = z.strictObject({
   port: z.number().int().min(0).max(65_535).default(7340),
   tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
   gpu: z.enum(["auto", "hardware", "software"]).default("auto"),
+  /** Of GPU workers. "auto": as well as this machine can. "require": no worker without. */
+  confinement: z.enum(["auto", "require", "off"]).default("auto"),
   dawnFlags: z.array(z.string().regex(/^\S+$/)).default([]),
   /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
   frameRate: z.enum(["paced", "unlimited"]).default("paced"),
@@ -211,6 +215,8 @@ function hint(field: string): string {
       return "; write the paths of two PEM files as tls.cert and tls.key";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
+    case "confinement":
+      return '; write "auto", "require" or "off"';
     case "frameRate":
       return '; write "paced" or "unlimited"';
     default:

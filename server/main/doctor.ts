@@ -8,7 +8,8 @@ import {
   type ConfigOverrides,
   loadConfig,
 } from "#server/config/config.ts";
-import { readGatewayEnvironment } from "#server/config/env.ts";
+import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
+import { findConfinement } from "#server/confine/confinement.ts";
 import { encoderBackends } from "#server/encode/backends.ts";
 import { probeEncoders } from "#server/encode/encoder-probe.ts";
 import { probeGpu } from "#server/session/gpu-probe.ts";
@@ -48,13 +49,7 @@ async function examine(overrides: ConfigOverrides): Promise<readonly Finding[]> 
     await checkPort(config),
     videoPorts(config),
     await checkViewer(),
-    {
-      subject: "Confinement",
-      verdict: "note",
-      sentence: "GPU workers run unconfined: as this user, with this user's files and network.",
-      nextStep:
-        "Give tokens only to guests that you trust, or run the gateway as a user of its own.",
-    },
+    await checkConfinement(config),
   );
   return findings;
 }
@@ -102,6 +97,17 @@ async function checkGpu({ gpu: wanted, cacheFolder }: Config): Promise<Finding> 
     nextStep:
       "With a GPU in this machine, install its Vulkan driver (such as mesa-vulkan-drivers 23 or " +
       "later, or NVIDIA's) and see that vulkaninfo --summary lists it.",
+  };
+}
+
+async function checkConfinement({ confinement: wanted }: Config): Promise<Finding> {
+  const found = await findConfinement(wanted, driverEnvironment()["PATH"] ?? "");
+  const { kind, sentence, nextStep, forbidsWorkers } = found;
+  return {
+    subject: "Confinement",
+    verdict: forbidsWorkers ? "missing" : kind === "bubblewrap" ? "ok" : "note",
+    sentence,
+    ...(nextStep === undefined ? {} : { nextStep }),
   };
 }
 

@@ -5,7 +5,9 @@ import { Server as SignalingServer } from "socket.io";
 import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
+import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
+import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
@@ -29,6 +31,7 @@ export type GatewayOptions = {
 };
 
 const STOPPING = "The gateway is stopping.";
+const MEBIBYTE = 1024 * 1024;
 
 /** The composition root: everything that one host's gateway is made of, and the order of its end. */
 export class Gateway implements AsyncDisposable {
@@ -37,6 +40,7 @@ export class Gateway implements AsyncDisposable {
   readonly #events: Events;
   readonly #parts = new AsyncDisposableStack();
   readonly #closing = new AbortController();
+  readonly #confinement: Promise<Confinement>;
   readonly #gpu: Promise<GpuProbe>;
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #workers = 0;
@@ -48,6 +52,7 @@ export class Gateway implements AsyncDisposable {
     this.#config = config;
     this.#options = options;
     this.#events = new Events(options.logger);
+    this.#confinement = findConfinement(config.confinement, driverEnvironment()["PATH"] ?? "");
     this.#gpu = this.#probe();
   }
 
@@ -155,7 +160,9 @@ export class Gateway implements AsyncDisposable {
     const { port } = await listener.listen(config.host, config.port);
     this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
     const { stateFolder } = config;
-    events.gatewayStarted({ url: this.#url, stateFolder, confinement: "none" });
+    const confinement = await this.#confinement;
+    events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
+    events.confinementFound(confinement);
   }
 
   #attachSignaling(
@@ -221,21 +228,25 @@ export class Gateway implements AsyncDisposable {
     { profile, events, signal }: WorkerRequest,
   ): Promise<GpuWorker> {
     const { gpu } = await this.#gpu;
-    if (gpu === undefined) throw new WorkerError(this.#readiness.sentence);
-    const { socketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
+    if (gpu === undefined || !this.#readiness.ready)
+      throw new WorkerError(this.#readiness.sentence);
+    const { command } = await this.#confinement;
+    const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
+    const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
+    const { dawnFlags, stateFolder, tls } = this.#config;
     return GpuWorker.start(
       {
-        command: {
-          program: process.execPath,
-          args: [this.#options.workerMain ?? defaultWorkerMain()],
-          environment: {
-            ...gpu.environment,
-            HELIOGRAPH_DAWN_FLAGS: this.#config.dawnFlags.join(","),
-          },
-        },
-        socketPath: path.join(folder, `worker-${++this.#workers}.sock`),
-        mediaSocketPath: socketPath,
+        command: command({
+          main: this.#options.workerMain ?? defaultWorkerMain(),
+          environment: { ...gpu.environment, HELIOGRAPH_DAWN_FLAGS: dawnFlags.join(",") },
+          usesDevices: !gpu.isSoftware,
+          sockets: [socketPath, mediaSocketPath],
+          secrets: [stateFolder, ...(tls === undefined ? [] : [tls.key])],
+        }),
+        socketPath,
+        mediaSocketPath,
         mediaNonce: nonce,
+        maxHostMemory: profile.hostMemoryMb * MEBIBYTE,
       },
       events,
       signal,
@@ -246,7 +257,10 @@ export class Gateway implements AsyncDisposable {
     const { gpu: wanted, cacheFolder } = this.#config;
     const probe = await probeGpu({ wanted, cacheFolder, signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return probe;
-    if (probe.gpu === undefined) {
+    const { forbidsWorkers, sentence: unconfined } = await this.#confinement;
+    if (probe.gpu !== undefined && forbidsWorkers) {
+      this.#readiness = { ready: false, sentence: unconfined };
+    } else if (probe.gpu === undefined) {
       const sentence = `No GPU works here. ${probe.attempts.join(" ")}`;
       this.#readiness = { ready: false, sentence };
       this.#events.gpuMissing(sentence);

@@ -1,3 +1,4 @@
+import type { Confinement } from "#server/confine/confinement.ts";
 import type { FromMedia } from "#server/media/messages.ts";
 import type { Logger } from "./logger.ts";
 
@@ -8,8 +9,7 @@ import type { Logger } from "./logger.ts";
 export type GatewayStarted = {
   readonly url: string;
   readonly stateFolder: string;
-  /** What keeps a worker from the rest of the host. */
-  readonly confinement: "none";
+  readonly confinement: Confinement["kind"];
 };
 
 /** Figures that come about once a second for each session; who wants them asks for them. */
@@ -27,6 +27,13 @@ export class Events {
 
   gatewayStarted(started: GatewayStarted): void {
     this.#logger.info({ event: "gateway.started", ...started }, `Listening on ${started.url}.`);
+  }
+
+  /** What keeps GPU workers from the rest of the host, and what would. */
+  confinementFound({ kind, sentence, nextStep }: Confinement): void {
+    const fields = { event: "gateway.confinement", confinement: kind, nextStep };
+    if (nextStep === undefined) this.#logger.info(fields, sentence);
+    else this.#logger.warn(fields, `${sentence} ${nextStep}`);
   }
 
   gatewayStopping(reason: string): void {

@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import type { WorkerCommand } from "#server/confine/command.ts";
 import type { ToGateway, ToWorker } from "#server/worker/messages.ts";
 import { sendControl, WorkerMessages } from "./control-channel.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import { WorkerOutput } from "./worker-output.ts";
+import { KILLED, WorkerProcess } from "./worker-process.ts";
 import { CONTROL_CONNECTION, NONCE_BYTES, WorkerSocket } from "./worker-socket.ts";
 
 /** From spawn to "ready": Dawn, a device and the encoder's probe. Past it the worker counts as hung. */
@@ -13,13 +15,6 @@ const OPEN_TIMEOUT_MS = 15_000;
 /** From "shutdown" to exit. Past it the worker is killed. */
 const SHUTDOWN_TIMEOUT_MS = 1_000;
 
-/** How a worker process is started. */
-type WorkerCommand = {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-};
-
 export type WorkerPlace = {
   readonly command: WorkerCommand;
   /** Path of the Unix socket to make, in a folder that only this user enters. */
@@ -27,6 +22,8 @@ export type WorkerPlace = {
   readonly mediaSocketPath: string;
   /** 32 bytes, hex: what the media thread expects from this worker. */
   readonly mediaNonce: string;
+  /** Bytes of the host's memory that the process may take. Absent: as many as it likes. */
+  readonly maxHostMemory?: number;
 };
 
 export type WorkerEvents = {
@@ -48,12 +45,13 @@ export class WorkerError extends Error {
  * process for ever. Whoever starts one calls stop() or kill().
  */
 export class GpuWorker {
+  /** The worker's own, also where bubblewrap's processes stand between it and the gateway. */
   readonly pid: number;
   readonly ready: ReadyMessage;
   readonly #parts: Parts;
 
   private constructor(ready: ReadyMessage, parts: Parts) {
-    this.pid = parts.pid;
+    this.pid = parts.process.pid;
     this.ready = ready;
     this.#parts = parts;
   }
@@ -67,7 +65,7 @@ export class GpuWorker {
     signal.throwIfAborted();
     const nonce = randomBytes(NONCE_BYTES);
     const socket = await WorkerSocket.listen(place.socketPath, nonce);
-    const parts = new Parts(socket, spawnWorker(place, nonce), events);
+    const parts = new Parts(socket, spawnWorker(place, nonce), events, place.maxHostMemory);
     try {
       const ready = await parts.introduce(
         AbortSignal.any([AbortSignal.timeout(START_TIMEOUT_MS), signal]),
@@ -121,11 +119,12 @@ export class GpuWorker {
 /** The process, its control socket and the socket it dials, which end together. */
 class Parts {
   readonly socket: WorkerSocket;
+  readonly process: WorkerProcess;
   readonly exited: Promise<void>;
-  readonly pid: number;
   endReason: string | undefined;
-  readonly #child: ChildProcess;
   readonly #events: WorkerEvents;
+  readonly #maxHostMemory: number | undefined;
+  #memory: MemoryWatch | undefined;
   readonly #messages = new WorkerMessages();
   readonly #ending = new AbortController();
   #control: Socket | undefined;
@@ -134,19 +133,18 @@ class Parts {
   #hungUp = false;
   readonly #output = new WorkerOutput();
 
-  constructor(socket: WorkerSocket, child: ChildProcess, events: WorkerEvents) {
+  constructor(
+    socket: WorkerSocket,
+    process: WorkerProcess,
+    events: WorkerEvents,
+    maxHostMemory: number | undefined,
+  ) {
     this.socket = socket;
-    this.#child = child;
+    this.process = process;
     this.#events = events;
-    this.pid = child.pid ?? 0;
-    this.exited = new Promise((resolve) => {
-      child.once("error", (error) =>
-        resolve(this.#exited(`The GPU worker can't be run: ${error.message}.`)),
-      );
-      child.once("exit", (code, signal) => resolve(this.#exited(describeExit(code, signal))));
-    });
-    child.stderr?.setEncoding("utf8");
-    child.stderr?.on("data", (text: string) => {
+    this.#maxHostMemory = maxHostMemory;
+    this.exited = process.exited.then((how) => this.#exited(how));
+    process.onOutput((text) => {
       for (const line of this.#output.push(text)) events.output(line);
     });
   }
@@ -164,12 +162,20 @@ class Parts {
     ready.catch(() => {}); // The abort also ends the wait for the control socket, which is told first.
     const control = await this.socket.expect(CONTROL_CONNECTION, signal);
     this.#control = control;
+    this.process.locate();
+    if (this.#maxHostMemory !== undefined) {
+      this.#memory = new MemoryWatch(
+        this.#maxHostMemory,
+        () => this.process.residentBytes,
+        (reason) => this.kill(reason),
+      );
+    }
     control.on("error", () => control.destroy());
     control.on("end", () => control.destroy());
     control.on("close", () => {
       // Most often it is dying, and its exit tells more. If it is not, it is of no more use.
       this.#hungUp = true;
-      this.#child.kill("SIGKILL");
+      this.process.kill();
     });
     control.on("data", (chunk: Buffer) => this.#read(chunk));
     return ready;
@@ -186,7 +192,7 @@ class Parts {
 
   kill(reason: string): void {
     this.endReason ??= reason;
-    this.#child.kill("SIGKILL");
+    this.process.kill();
   }
 
   #read(chunk: Buffer): void {
@@ -211,6 +217,7 @@ class Parts {
   #exited(how: string): void {
     this.endReason ??= this.#hungUp && how === KILLED ? HUNG_UP : this.#withLastWords(how);
     this.#ending.abort(new Error(this.endReason));
+    this.#memory?.[Symbol.dispose]();
     this.#control?.destroy();
     this.socket.close();
     if (this.#wasReady) this.#events.ended(this.endReason);
@@ -222,28 +229,14 @@ class Parts {
 }
 
 const HUNG_UP = "The GPU worker closed its control socket.";
-const KILLED = describeExit(null, "SIGKILL");
 
-function spawnWorker(place: WorkerPlace, nonce: Uint8Array): ChildProcess {
-  const { command } = place;
-  return spawn(command.program, command.args, {
-    // Of its own process group: Ctrl-C at the gateway's terminal is the gateway's to answer.
-    detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-    env: {
-      ...command.environment,
-      HELIOGRAPH_WORKER_SOCKET: place.socketPath,
-      HELIOGRAPH_WORKER_NONCE: Buffer.from(nonce).toString("hex"),
-      HELIOGRAPH_MEDIA_SOCKET: place.mediaSocketPath,
-      HELIOGRAPH_MEDIA_NONCE: place.mediaNonce,
-    },
+function spawnWorker(place: WorkerPlace, nonce: Uint8Array): WorkerProcess {
+  return new WorkerProcess(place.command, {
+    HELIOGRAPH_WORKER_SOCKET: place.socketPath,
+    HELIOGRAPH_WORKER_NONCE: Buffer.from(nonce).toString("hex"),
+    HELIOGRAPH_MEDIA_SOCKET: place.mediaSocketPath,
+    HELIOGRAPH_MEDIA_NONCE: place.mediaNonce,
   });
-}
-
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null
-    ? `The GPU worker ended by itself with exit code ${code ?? 0}.`
-    : `The GPU worker was ended by ${signal}.`;
 }
 
 function sentenceOf(error: unknown): string {

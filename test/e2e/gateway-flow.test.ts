@@ -39,12 +39,7 @@ class GatewayProcess implements AsyncDisposable {
 
   async connect(): Promise<{ readonly program: ScriptedGuest; readonly workerPid: number }> {
     const program = await ScriptedGuest.connect(this);
-    program.tell({ do: "tellPid" });
-    const reply = await program.reply();
-    if (typeof reply === "object" && reply !== null && "pid" in reply) {
-      return { program, workerPid: Number(reply.pid) };
-    }
-    throw new Error("The worker did not tell its pid.");
+    return { program, workerPid: await program.workerPid() };
   }
 
   /** The resident memory that was gained since `before`, in bytes. */

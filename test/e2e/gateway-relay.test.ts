@@ -108,7 +108,7 @@ test("programs of one VM share its session and its worker, each on a link of its
   one.tell({ do: "tellPid" });
   two.tell({ do: "tellPid" });
   const pid = (await one.next(DownFrame.replies)).text;
-  expect(pid).toMatch(/^\{"pid":\d+\}$/);
+  expect(pid).toMatch(/^\{"pid":\d+,"socket":"[^"]+"\}$/);
   expect((await two.next(DownFrame.replies)).text).toBe(pid);
   one.tell({ do: "sendFrame", kind: DownFrame.refused, text: "Opcode 999 is not known." });
   one.tell({ do: "hangUp" });

@@ -22,10 +22,7 @@ async function guest(session: string): Promise<ScriptedGuest> {
 }
 
 async function workerPid(program: ScriptedGuest): Promise<number> {
-  program.tell({ do: "tellPid" });
-  const reply = await program.reply();
-  if (typeof reply === "object" && reply !== null && "pid" in reply) return Number(reply.pid);
-  throw new Error("The worker did not tell its pid.");
+  return program.workerPid();
 }
 
 describe("the door", () => {

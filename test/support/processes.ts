@@ -50,6 +50,22 @@ export async function commandLine(pid: number): Promise<string | undefined> {
   return text?.replaceAll("\0", " ").trim();
 }
 
+/** The process that runs a program of this name with this text in its environment; none of bubblewrap's. */
+export async function findProcess(program: string, text: string): Promise<number | undefined> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const line = await commandLine(pid);
+    if (line?.includes(program) !== true || isBubblewrap(line)) continue;
+    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+    if (environment.includes(text)) return pid;
+  }
+  return undefined;
+}
+
+/** Of a command line: bubblewrap's processes have what they run among their arguments. */
+export function isBubblewrap(line: string): boolean {
+  return /^\S*\b(bwrap|prlimit) /.test(line);
+}
+
 /** Whether the process exists and is not a zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type RawData, WebSocket } from "ws";
 import { GUEST_PATH, GUEST_SUBPROTOCOL } from "#shared/link/guest-link.ts";
 import { DownFrame, frame, FRAME_HEADER_BYTES, type Frame, UpFrame } from "#shared/wire/frames.ts";
+import { findProcess } from "./processes.ts";
 
 /** What a guest tells the scripted worker to do. */
 export type Deed =
@@ -13,6 +14,7 @@ export type Deed =
   | { readonly do: "flood"; readonly frames: number; readonly bytes: number }
   | { readonly do: "die"; readonly signal: NodeJS.Signals }
   | { readonly do: "hang" }
+  | { readonly do: "takeMemory"; readonly bytes: number }
   | { readonly do: "tellPid" }
   | { readonly do: "hangUp" };
 
@@ -103,6 +105,18 @@ export class ScriptedGuest implements AsyncDisposable {
   /** Takes the next reply of the scripted worker. */
   async reply(): Promise<unknown> {
     return JSON.parse(Buffer.from(await this.next(DownFrame.replies)).toString());
+  }
+
+  /** The process id of its worker, as this host counts it: a confined worker counts its own. */
+  async workerPid(): Promise<number> {
+    this.tell({ do: "tellPid" });
+    const reply = await this.reply();
+    if (typeof reply !== "object" || reply === null || !("socket" in reply)) {
+      throw new Error("The worker did not tell its socket.");
+    }
+    const pid = await findProcess("scripted-worker", String(reply.socket));
+    if (pid === undefined) throw new Error("No process has the worker's socket.");
+    return pid;
   }
 
   async goodbye(): Promise<string> {

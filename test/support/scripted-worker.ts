@@ -14,6 +14,7 @@ const control = await dial(workerSocket, workerNonce, CONTROL_CONNECTION);
 const say = (message: ToGateway) => control.write(encodeControl(message));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
+const taken: Buffer[] = [];
 const messages = new ControlReader();
 control.on("data", (chunk) => {
   for (const message of messages.push(chunk)) {
@@ -80,8 +81,11 @@ async function serve(connection: number): Promise<void> {
       case "hang":
         process.stderr.write("hanging\n");
         for (;;);
+      case "takeMemory":
+        taken.push(Buffer.alloc(deed.bytes, 1));
+        break;
       case "tellPid":
-        reply({ pid: process.pid });
+        reply({ pid: process.pid, socket: workerSocket });
         break;
       case "hangUp":
         data.end();

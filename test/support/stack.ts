@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { openSigningKey } from "#server/auth/signing-key.ts";
 import { type Claims, Tokens } from "#server/auth/tokens.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
-import { commandLine, processTree } from "./processes.ts";
+import { commandLine, isBubblewrap, processTree } from "./processes.ts";
 
 // The whole of Heliograph as its users run it: each command in a process of its own, on ports and in
 // folders of its own.
@@ -177,7 +177,8 @@ export class Stack implements AsyncDisposable {
   async workers(): Promise<number[]> {
     const workers: number[] = [];
     for (const pid of await processTree(this.gateway.pid)) {
-      if ((await commandLine(pid))?.includes("server/worker/main") === true) workers.push(pid);
+      const line = await commandLine(pid);
+      if (line?.includes("server/worker/main") === true && !isBubblewrap(line)) workers.push(pid);
     }
     return workers;
   }

@@ -19,7 +19,7 @@ import {
 import { type SocketGuest, StartedWorker } from "./started-worker.ts";
 
 // A process that starts a worker as the gateway does, hangs the worker in native code with a shader
-// without an end, says so, and waits to be killed.
+// without an end, says so, and waits to be killed. Its argument is how the worker is to be confined.
 
 const SHADER = `
 @group(0) @binding(0) var<storage, read_write> values: array<atomic<u32>>;
@@ -58,7 +58,7 @@ async function ping(guest: SocketGuest): Promise<void> {
   await guest.ask((request) => writeDevicePopErrorScope(guest.writer, request));
 }
 
-const started = await StartedWorker.start();
+const started = await StartedWorker.start(process.argv[2] === "off" ? "off" : "auto");
 const [guest, other] = [await started.connect(1), await started.connect(2)];
 for (const each of [guest, other]) {
   each.hello();

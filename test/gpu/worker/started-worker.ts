@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { findConfinement, type WantedConfinement } from "#server/confine/confinement.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { frame, UpFrame } from "#shared/wire/frames.ts";
@@ -27,7 +28,7 @@ export class StartedWorker implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<StartedWorker> {
+  static async start(confinement: WantedConfinement = "auto"): Promise<StartedWorker> {
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-worker-"));
     // The media thread's end: it listens and takes whatever comes.
     const media = createServer((socket) => socket.resume().on("error", () => {}));
@@ -37,15 +38,20 @@ export class StartedWorker implements AsyncDisposable {
     const inherited = Object.entries(process.env).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
     );
+    const { command } = await findConfinement(confinement, process.env["PATH"] ?? "");
+    const socketPath = path.join(folder, "worker.sock");
+    const mediaSocketPath = path.join(folder, "media.sock");
     const worker = await GpuWorker.start(
       {
-        command: {
-          program: process.execPath,
-          args: [path.join(import.meta.dirname, "../../../server/worker/main.ts")],
-          environment: { ...Object.fromEntries(inherited), ...environment },
-        },
-        socketPath: path.join(folder, "worker.sock"),
-        mediaSocketPath: path.join(folder, "media.sock"),
+        command: command({
+          main: path.join(import.meta.dirname, "../../../server/worker/main.ts"),
+          environment: Object.fromEntries(inherited),
+          usesDevices: false,
+          sockets: [socketPath, mediaSocketPath],
+          secrets: [],
+        }),
+        socketPath,
+        mediaSocketPath,
         mediaNonce: "07".repeat(32),
       },
       {

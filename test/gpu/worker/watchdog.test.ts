@@ -6,20 +6,29 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isAlive } from "#test/support/processes.ts";
 
-test("a worker that hangs in a shader dies within a second of its gateway's kill -9", async () => {
-  const script = new URL("./hanging-gateway.ts", import.meta.url);
-  const gateway = spawn(process.execPath, [fileURLToPath(script)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line]: unknown[] = await once(createInterface(gateway.stdout), "line");
-  const { pid, hangs } = JSON.parse(String(line));
-  // The control: it lives, and hangs.
-  expect(hangs).toBe(true);
-  expect(await isAlive(pid)).toBe(true);
-  const exited = once(gateway, "exit");
-  gateway.kill("SIGKILL");
-  await exited;
-  const deadline = performance.now() + 1000;
-  while ((await isAlive(pid)) && performance.now() < deadline) await sleep(10);
-  expect(await isAlive(pid)).toBe(false);
-}, 30_000);
+const CASES = [
+  { confinement: "off", how: "unconfined" },
+  { confinement: "auto", how: "confined as this machine can" },
+];
+
+test.for(CASES)(
+  "a worker that hangs in a shader, $how, dies within a second of its gateway's kill -9",
+  { timeout: 30_000 },
+  async ({ confinement }) => {
+    const script = new URL("./hanging-gateway.ts", import.meta.url);
+    const gateway = spawn(process.execPath, [fileURLToPath(script), confinement], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line]: unknown[] = await once(createInterface(gateway.stdout), "line");
+    const { pid, hangs } = JSON.parse(String(line));
+    // The control: it lives, and hangs.
+    expect(hangs).toBe(true);
+    expect(await isAlive(pid)).toBe(true);
+    const exited = once(gateway, "exit");
+    gateway.kill("SIGKILL");
+    await exited;
+    const deadline = performance.now() + 1000;
+    while ((await isAlive(pid)) && performance.now() < deadline) await sleep(10);
+    expect(await isAlive(pid)).toBe(false);
+  },
+);

@@ -1,0 +1,99 @@
+import { statSync } from "node:fs";
+import type { WorkerCommand, WorkerProgram } from "./command.ts";
+import { nodePermissions } from "./node-permissions.ts";
+import {
+  codeFiles,
+  deviceDescriptions,
+  deviceFiles,
+  driverFiles,
+  isWithin,
+  systemFolders,
+} from "./visible-files.ts";
+
+/**
+ * Bytes that a worker may write to its /tmp, where drivers keep caches. Bounds memory that no resident set shows: the
+ * files of a tmpfs are the host's memory.
+ */
+export const MAX_TEMPORARY_BYTES = 64 * 1024 * 1024;
+
+/** What of the environment stays outside: the host's folders and displays. */
+const PERSONAL = /^(HOME|TMPDIR|PATH|DISPLAY|WAYLAND_DISPLAY|XDG_\w+)$/;
+
+/** The programs that confine, by their absolute paths. */
+export type ConfiningPrograms = { readonly bwrap: string; readonly prlimit: string };
+
+/**
+ * A worker's command under bubblewrap: namespaces of its own for users, processes, network, IPC, names and control groups;
+ * no capability, and no way to gain one; its driver's and our files read-only; a small /tmp; and its sockets.
+ *
+ * The environment goes by inheritance, not as arguments, which everybody on the host could read: it holds the nonces.
+ */
+export function underBubblewrap(
+  { bwrap, prlimit }: ConfiningPrograms,
+  { main, environment, usesDevices, sockets, secrets }: WorkerProgram,
+): WorkerCommand {
+  const readable = [
+    ...systemFolders(),
+    ...driverFiles(environment),
+    ...codeFiles(main),
+    process.execPath,
+    ...(usesDevices ? deviceDescriptions() : []),
+  ];
+  const hidden = secrets.filter((file) => readable.some((folder) => isWithin(file, folder)));
+  const args = [
+    "--core=0", // A core file holds a guest's data, and goes to the host.
+    "--",
+    bwrap,
+    ...NAMESPACES,
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    ...(usesDevices ? deviceFiles().flatMap((file) => ["--dev-bind", file, file]) : []),
+    "--size",
+    String(MAX_TEMPORARY_BYTES),
+    "--tmpfs",
+    "/tmp",
+    ...readable.flatMap((file) => ["--ro-bind", file, file]),
+    ...sockets.flatMap((file) => ["--ro-bind", file, file]),
+    ...hidden.flatMap((file) => hide(file)),
+    "--remount-ro",
+    "/dev",
+    "--remount-ro",
+    "/",
+    "--chdir",
+    "/tmp",
+    "--",
+    process.execPath,
+    ...nodePermissions(main),
+    main,
+  ];
+  return { program: prlimit, args, environment: impersonal(environment), isWrapped: true };
+}
+
+const NAMESPACES = [
+  "--unshare-user",
+  "--disable-userns", // Namespaces inside would open parts of the kernel that few processes reach.
+  "--unshare-pid",
+  "--unshare-net",
+  "--unshare-ipc",
+  "--unshare-uts",
+  "--unshare-cgroup-try",
+  "--cap-drop",
+  "ALL",
+  "--hostname",
+  "worker",
+  "--die-with-parent",
+  "--new-session",
+];
+
+function hide(file: string): string[] {
+  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory();
+  if (isFolder === undefined) return [];
+  return isFolder ? ["--tmpfs", file, "--remount-ro", file] : ["--ro-bind", "/dev/null", file];
+}
+
+function impersonal(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(environment).filter(([name]) => !PERSONAL.test(name));
+  return { ...Object.fromEntries(kept), HOME: "/tmp" };
+}

@@ -1,0 +1,23 @@
+/** How a GPU worker's process is started. */
+export type WorkerCommand = {
+  /** Absolute. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** All of its environment, save the sockets' names and nonces: nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The process is bubblewrap's, and the worker's is its grandchild. Absent: the process is the worker's. */
+  readonly isWrapped?: boolean;
+};
+
+/** A GPU worker that is to be started, and all that it may see of the host. */
+export type WorkerProgram = {
+  /** Absolute path of the file that Node runs. */
+  readonly main: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Device files of a GPU, or none where the GPU is software. */
+  readonly usesDevices: boolean;
+  /** Unix sockets that it dials. They exist already. */
+  readonly sockets: readonly string[];
+  /** Files and folders that stay hidden even where a folder that it sees has them. */
+  readonly secrets: readonly string[];
+};

@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { underBubblewrap } from "#server/confine/bubblewrap.ts";
+import type { WorkerProgram } from "#server/confine/command.ts";
+import { isWithin } from "#server/confine/visible-files.ts";
+
+const PROGRAMS = { bwrap: "/usr/bin/bwrap", prlimit: "/usr/bin/prlimit" };
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+
+const confined = (worker: Partial<WorkerProgram> = {}) =>
+  underBubblewrap(PROGRAMS, {
+    main: path.join(ROOT, "server/worker/main.ts"),
+    environment: {},
+    usesDevices: false,
+    sockets: [],
+    secrets: [],
+    ...worker,
+  });
+
+/** What follows each `--option`. */
+function after(args: readonly string[], option: string): string[] {
+  return args.flatMap((arg, at) => (arg === option ? [args[at + 1]!] : []));
+}
+
+test("a worker sees our code and packages, and no folder of a person", () => {
+  const seen = after(confined().args, "--ro-bind");
+  expect(seen).toEqual(
+    expect.arrayContaining([path.join(ROOT, "server"), path.join(ROOT, "package.json")]),
+  );
+  for (const folder of [ROOT, path.join(ROOT, "test"), "/home", "/root", "/etc", "/run", "/var"]) {
+    expect(seen).not.toContain(folder);
+  }
+});
+
+test("a worker's environment keeps what drivers read and loses the person's", () => {
+  const { environment } = confined({
+    environment: {
+      HOME: "/home/someone",
+      PATH: "/usr/bin",
+      XDG_RUNTIME_DIR: "/run/user/1000",
+      DISPLAY: ":0",
+      LD_LIBRARY_PATH: "/usr/lib",
+      HELIOGRAPH_DAWN_FLAGS: "",
+    },
+  });
+  expect(environment).toEqual({
+    HOME: "/tmp",
+    LD_LIBRARY_PATH: "/usr/lib",
+    HELIOGRAPH_DAWN_FLAGS: "",
+  });
+});
+
+test("folders that the driver's environment names are seen, save the whole machine", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "heliograph-driver-"));
+  const environment = { LD_LIBRARY_PATH: `${folder}:/:relative:/nowhere` };
+  const seen = after(confined({ environment }).args, "--ro-bind");
+  expect(seen).toContain(folder);
+  for (const other of ["/", "relative", "/nowhere"]) expect(seen).not.toContain(other);
+  await rm(folder, { recursive: true });
+});
+
+test("device files are seen only for a GPU that has some", () => {
+  expect(confined().args).not.toContain("/sys/devices");
+  expect(confined({ usesDevices: true }).args).toContain("/sys/devices");
+});
+
+test("a secret inside a folder that is seen is covered, and one elsewhere needs no cover", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "heliograph-driver-"));
+  const key = path.join(folder, "tls.key");
+  await writeFile(key, "secret");
+  const environment = { LD_LIBRARY_PATH: folder };
+  const secrets = [key, "/home/someone/.local/state/heliograph"];
+  const { args } = confined({ environment, secrets });
+  const at = args.lastIndexOf(key);
+  expect(args.slice(at - 2, at + 1)).toEqual(["--ro-bind", "/dev/null", key]);
+  expect(at).toBeGreaterThan(args.lastIndexOf(folder));
+  expect(args).not.toContain(secrets[1]);
+  const whole = confined({ environment, secrets: [folder] }).args;
+  expect(after(whole, "--tmpfs")).toEqual(["/tmp", folder]);
+  await rm(folder, { recursive: true });
+});
+
+test.for([
+  { file: "/a/b", folder: "/a", within: true },
+  { file: "/a", folder: "/a", within: true },
+  { file: "/ab", folder: "/a", within: false },
+  { file: "/a", folder: "/a/b", within: false },
+])("$file is within $folder: $within", ({ file, folder, within }) => {
+  expect(isWithin(file, folder)).toBe(within);
+});
