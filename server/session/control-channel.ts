@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TokenBucket } from "#shared/base/token-bucket.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { ToGateway, type ToWorker } from "#server/worker/messages.ts";
@@ -9,6 +10,9 @@ import { ToGateway, type ToWorker } from "#server/worker/messages.ts";
  */
 export const MAX_CONTROL_MESSAGES_PER_SECOND = 20_000;
 
+/** Bytes of control messages a second. Bounds the same for messages that are long; those 15,360 take 1 MiB. */
+export const MAX_CONTROL_BYTES_PER_SECOND = 4 * 1024 * 1024;
+
 /** What may wait to be read by a worker that reads nothing. Bounds the gateway's memory for it. */
 export const MAX_UNREAD_CONTROL_BYTES = 1 << 20;
 
@@ -16,8 +20,11 @@ export const MAX_UNREAD_CONTROL_BYTES = 1 << 20;
 export class WorkerMessages {
   readonly #reader = new ControlReader();
   readonly #now: () => number;
-  #windowStart = Number.NEGATIVE_INFINITY;
-  #inWindow = 0;
+  readonly #messageRate = new TokenBucket(
+    MAX_CONTROL_MESSAGES_PER_SECOND,
+    MAX_CONTROL_MESSAGES_PER_SECOND,
+  );
+  readonly #byteRate = new TokenBucket(MAX_CONTROL_BYTES_PER_SECOND, MAX_CONTROL_BYTES_PER_SECOND);
 
   /** `now` is in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -26,8 +33,17 @@ export class WorkerMessages {
 
   /** Throws an Error whose message is a sentence about the worker. */
   *push(chunk: Uint8Array): Generator<ToGateway> {
+    if (!this.#byteRate.take(this.#now(), chunk.length)) {
+      throw new ProtocolError(
+        `More than ${MAX_CONTROL_BYTES_PER_SECOND} bytes of control messages came within a second.`,
+      );
+    }
     for (const value of this.#reader.push(chunk)) {
-      this.#count();
+      if (!this.#messageRate.take(this.#now())) {
+        throw new ProtocolError(
+          `More than ${MAX_CONTROL_MESSAGES_PER_SECOND} control messages came within a second.`,
+        );
+      }
       const parsed = ToGateway.safeParse(value);
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
@@ -37,20 +53,6 @@ export class WorkerMessages {
         );
       }
       yield parsed.data;
-    }
-  }
-
-  #count(): void {
-    const now = this.#now();
-    if (now - this.#windowStart >= 1000) {
-      this.#windowStart = now;
-      this.#inWindow = 0;
-    }
-    this.#inWindow++;
-    if (this.#inWindow > MAX_CONTROL_MESSAGES_PER_SECOND) {
-      throw new ProtocolError(
-        `More than ${MAX_CONTROL_MESSAGES_PER_SECOND} control messages came within a second.`,
-      );
     }
   }
 }

@@ -144,6 +144,7 @@ class Parts {
     this.#events = events;
     this.#maxHostMemory = maxHostMemory;
     this.exited = process.exited.then((how) => this.#exited(how));
+    void socket.flooded.then((reason) => this.kill(`The GPU worker broke its protocol: ${reason}`));
     process.onOutput((text) => {
       for (const line of this.#output.push(text)) events.output(line);
     });

@@ -2,6 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { WorkerCommand } from "#server/confine/command.ts";
+import { limitRate } from "./limited-stream.ts";
+
+/** What a worker prints a second. Bounds the gateway's time for one that prints without end. */
+const MAX_OUTPUT_BYTES_PER_SECOND = 256 * 1024;
 
 /** A shell's and bubblewrap's way to say which signal ended a child: 128 and the signal's number. */
 const SIGNALLED = 128;
@@ -42,8 +46,12 @@ export class WorkerProcess {
     return this.#pid;
   }
 
+  /** What it prints, no faster than MAX_OUTPUT_BYTES_PER_SECOND: then its writing waits. */
   onOutput(listener: (text: string) => void): void {
-    this.#child.stderr?.setEncoding("utf8").on("data", listener);
+    const { stderr } = this.#child;
+    if (stderr === null) return;
+    limitRate(stderr, MAX_OUTPUT_BYTES_PER_SECOND);
+    stderr.setEncoding("utf8").on("data", listener);
   }
 
   /** To be called once the worker has spoken, so that it is there, and before a guest commands it. */

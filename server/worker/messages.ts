@@ -6,6 +6,9 @@ import { z } from "zod";
 /** One control message as JSON. Bounds what the gateway buffers for a worker that never finishes one. */
 export const MAX_CONTROL_BYTES = 64 * 1024;
 
+/** Figures in one report. Bounds the series that a worker can make for whoever keeps its reports. */
+export const MAX_STAGES = 64;
+
 const id = z.number().int().min(1).max(0xffff_ffff);
 const count = z.number().int().min(0).max(0xffff_ffff);
 const sentence = z.string().max(4096);
@@ -34,7 +37,12 @@ export const ToGateway = z.discriminatedUnion("type", [
   }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
-  z.object({ type: z.literal("stats"), stages: z.record(z.string().max(64), z.number()) }),
+  z.object({
+    type: z.literal("stats"),
+    stages: z
+      .record(z.string().max(64), z.number())
+      .refine((stages) => Object.keys(stages).length <= MAX_STAGES, `over ${MAX_STAGES} figures`),
+  }),
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 

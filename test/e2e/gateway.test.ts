@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, Socket } from "node:net";
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ACCESS_UNIT_HEADER_BYTES } from "#server/media/messages.ts";
 import { GUEST_PATH, GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
 import { MAX_FRAME_BYTES } from "#shared/wire/limits.ts";
@@ -188,6 +189,15 @@ function rawSocket({ ws }: ScriptedGuest): Socket {
   throw new Error("The WebSocket has no socket.");
 }
 
+/** The header of an access unit of this many bytes, in hex. */
+function accessUnit(bytes: number): string {
+  const header = Buffer.alloc(ACCESS_UNIT_HEADER_BYTES);
+  header.writeUInt32LE(bytes, 0);
+  header.writeUInt16LE(640, 5);
+  header.writeUInt16LE(360, 7);
+  return header.toString("hex");
+}
+
 describe("a GPU worker", () => {
   test.for<{ why: string; deed: Deed; says: RegExp }>([
     {
@@ -212,8 +222,33 @@ describe("a GPU worker", () => {
     },
     {
       why: "talks without end",
-      deed: { do: "sayOften", times: 20_001 },
+      deed: { do: "sayOften", times: 200_000 },
       says: /More than 20000 control messages came within a second/,
+    },
+    {
+      why: "talks at length",
+      deed: { do: "sayMuch", bytes: 32 * 1024 * 1024 },
+      says: /More than 4194304 bytes of control messages came within a second/,
+    },
+    {
+      why: "dials without being asked to",
+      deed: { do: "dialOften", times: 120 },
+      says: /broke its protocol: It dialled over 64 times in a second in vain/,
+    },
+    {
+      why: "hands over an access unit that is too large",
+      deed: { do: "sendMedia", hex: accessUnit(8 * 1024 * 1024 + 1), times: 1 },
+      says: /broke its protocol: An access unit's length \(8388609 bytes\) is outside/,
+    },
+    {
+      why: "hands over what is no video",
+      deed: { do: "sendMedia", hex: `${accessUnit(4)}00000000`, times: 1 },
+      says: /broke its protocol: An access unit does not begin with an Annex B start code/,
+    },
+    {
+      why: "hands over more pictures than anybody shows",
+      deed: { do: "sendMedia", hex: `${accessUnit(7)}00000001419a02`, times: 300 },
+      says: /broke its protocol: A worker sent over 240 access units in a second/,
     },
     {
       why: "speaks for a connection that was never opened",
@@ -257,6 +292,17 @@ describe("a GPU worker", () => {
     expect(host.log).toContainEqual(
       expect.objectContaining({ event: "worker.ended", session: "faulty", pid }),
     );
+  });
+
+  test("that prints without end waits, and the gateway serves the others meanwhile", async () => {
+    await using bystander = await guest("bystander");
+    await using program = await guest("printer");
+    program.tell({ do: "printOften", lines: 100_000 });
+    for (let count = 0; count < 20; count++) {
+      expect(await workerPid(bystander)).toBeGreaterThan(0);
+    }
+    const lines = host.log.filter(({ session }) => session === "printer");
+    expect(lines.length).toBeLessThan(100);
   });
 
   test("that sends the largest frame and every kind of its own is heard", async () => {

@@ -9,6 +9,11 @@ export type Deed =
   | { readonly do: "say"; readonly message: object }
   | { readonly do: "sayBytes"; readonly hex: string }
   | { readonly do: "sayOften"; readonly times: number }
+  | { readonly do: "sayMuch"; readonly bytes: number }
+  | { readonly do: "dialOften"; readonly times: number }
+  | { readonly do: "printOften"; readonly lines: number }
+  /** On the media thread's socket, as often as told. */
+  | { readonly do: "sendMedia"; readonly hex: string; readonly times: number }
   | { readonly do: "sendFrame"; readonly kind: number; readonly text: string }
   | { readonly do: "sendBytes"; readonly hex: string }
   | { readonly do: "flood"; readonly frames: number; readonly bytes: number }

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
@@ -9,7 +11,7 @@ import { type Deed, readTotal } from "./scripted-guest.ts";
 // A worker process that its guest has taken over: it speaks the worker's contract, and does what the
 // commands frames of its guest tell it in JSON. The gateway tests use it to see one misbehave.
 
-const { workerSocket, workerNonce } = readWorkerEnvironment();
+const { workerSocket, workerNonce, mediaSocket, mediaNonce } = readWorkerEnvironment();
 const control = await dial(workerSocket, workerNonce, CONTROL_CONNECTION);
 const say = (message: ToGateway) => control.write(encodeControl(message));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
@@ -64,6 +66,20 @@ async function serve(connection: number): Promise<void> {
           say({ type: "animation", connection, running: false });
         }
         break;
+      case "sayMuch":
+        for (let sent = 0; sent < deed.bytes; sent += 4096) {
+          say({ type: "connectionEnded", connection: 1, reason: "x".repeat(4096) });
+        }
+        break;
+      case "dialOften":
+        for (let count = 0; count < deed.times; count++) void dial(workerSocket, workerNonce, 4000);
+        break;
+      case "printOften":
+        for (let count = 0; count < deed.lines; count++) console.error("x".repeat(1000));
+        break;
+      case "sendMedia":
+        void sendMedia(Buffer.from(deed.hex, "hex"), deed.times);
+        break;
       case "sendFrame":
         data.write(frame(deed.kind, Buffer.from(deed.text)));
         break;
@@ -94,4 +110,11 @@ async function serve(connection: number): Promise<void> {
         deed satisfies never;
     }
   }
+}
+
+async function sendMedia(bytes: Buffer, times: number): Promise<void> {
+  const media = connect(mediaSocket);
+  await once(media, "connect");
+  media.on("error", () => media.destroy()).write(mediaNonce);
+  for (let count = 0; count < times; count++) media.write(bytes);
 }

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import {
+  MAX_CONTROL_BYTES_PER_SECOND,
   MAX_CONTROL_MESSAGES_PER_SECOND,
   MAX_UNREAD_CONTROL_BYTES,
   sendControl,
   WorkerMessages,
 } from "#server/session/control-channel.ts";
 import { encodeControl } from "#server/worker/control-frames.ts";
-import { MAX_CONTROL_BYTES, type ToGateway } from "#server/worker/messages.ts";
+import { MAX_CONTROL_BYTES, MAX_STAGES, type ToGateway } from "#server/worker/messages.ts";
 
 const animation: ToGateway = { type: "animation", connection: 1, running: true };
 
@@ -40,6 +41,30 @@ test("a second holds the limit of messages, and not one more; the next second ho
   now = 1_000;
   expect([...reader.push(second)]).toHaveLength(MAX_CONTROL_MESSAGES_PER_SECOND);
   expect(() => [...reader.push(message)]).toThrow("More than 20000 control messages");
+});
+
+test("a second holds the limit of bytes, and not one more; the next second holds as many", () => {
+  let now = 0;
+  const reader = new WorkerMessages(() => now);
+  const long = padded(MAX_CONTROL_BYTES - 4); // With its length, a whole fraction of the limit.
+  const count = MAX_CONTROL_BYTES_PER_SECOND / long.length;
+  for (const second of [0, 1_000]) {
+    now = second;
+    for (let sent = 0; sent < count; sent++) expect([...reader.push(long)]).toHaveLength(1);
+  }
+  expect(() => [...reader.push(Buffer.of(0))]).toThrow(
+    "More than 4194304 bytes of control messages came within a second.",
+  );
+});
+
+const report = (count: number) => {
+  const stages = Object.fromEntries(Array.from({ length: count }, (_, at) => [`stage_${at}`, 1]));
+  return encodeControl({ type: "stats", stages });
+};
+
+test("a report has as many figures as the limit, and not one more", () => {
+  expect([...new WorkerMessages().push(report(MAX_STAGES))]).toHaveLength(1);
+  expect(() => [...new WorkerMessages().push(report(MAX_STAGES + 1))]).toThrow("over 64 figures");
 });
 
 test.for([
