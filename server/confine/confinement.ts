@@ -46,7 +46,12 @@ export async function findConfinement(
       command: (worker) => underBubblewrap(found, worker),
     };
   }
-  return unconfined(refusal ?? NOT_INSTALLED, wanted === "require", (worker) =>
+  return withoutBubblewrap(wanted, refusal ?? NOT_INSTALLED);
+}
+
+/** What is left where bubblewrap can't be used: Node's permissions alone. */
+export function withoutBubblewrap(wanted: WantedConfinement, refusal: Refusal): Confinement {
+  return unconfined(refusal, wanted === "require", (worker) =>
     plain(worker, nodePermissions(worker.main)),
   );
 }

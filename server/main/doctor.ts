@@ -12,7 +12,8 @@ import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts
 import { findConfinement } from "#server/confine/confinement.ts";
 import { encoderBackends } from "#server/encode/backends.ts";
 import { probeEncoders } from "#server/encode/encoder-probe.ts";
-import { probeGpu } from "#server/session/gpu-probe.ts";
+import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
+import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 
 /** One thing that was looked at. */
 type Finding = {
@@ -43,13 +44,14 @@ async function examine(overrides: ConfigOverrides): Promise<readonly Finding[]> 
     if (!(error instanceof ConfigError)) throw error;
     return [...findings, { subject: "Config", verdict: "missing", sentence: error.message }];
   }
+  const probe = await probeGpu({ wanted: config.gpu, cacheFolder: config.cacheFolder });
   findings.push(
-    await checkGpu(config),
+    checkGpu(config, probe),
     ...(await checkEncoders()),
     await checkPort(config),
     videoPorts(config),
     await checkViewer(),
-    await checkConfinement(config),
+    await checkConfinement(config, probe),
   );
   return findings;
 }
@@ -76,8 +78,7 @@ function machine(): Finding {
   };
 }
 
-async function checkGpu({ gpu: wanted, cacheFolder }: Config): Promise<Finding> {
-  const { gpu, attempts } = await probeGpu({ wanted, cacheFolder });
+function checkGpu({ gpu: wanted }: Config, { gpu, attempts }: GpuProbe): Finding {
   const tried = attempts.join(" ");
   if (gpu === undefined) {
     return {
@@ -100,9 +101,13 @@ async function checkGpu({ gpu: wanted, cacheFolder }: Config): Promise<Finding> 
   };
 }
 
-async function checkConfinement({ confinement: wanted }: Config): Promise<Finding> {
+async function checkConfinement(
+  { confinement: wanted }: Config,
+  { gpu }: GpuProbe,
+): Promise<Finding> {
   const found = await findConfinement(wanted, driverEnvironment()["PATH"] ?? "");
-  const { kind, sentence, nextStep, forbidsWorkers } = found;
+  const { kind, sentence, nextStep, forbidsWorkers } =
+    gpu === undefined ? found : await confinementWithGpu(found, wanted, gpu);
   return {
     subject: "Confinement",
     verdict: forbidsWorkers ? "missing" : kind === "bubblewrap" ? "ok" : "note",

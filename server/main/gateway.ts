@@ -14,6 +14,7 @@ import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
 import { Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
+import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
@@ -40,7 +41,7 @@ export class Gateway implements AsyncDisposable {
   readonly #events: Events;
   readonly #parts = new AsyncDisposableStack();
   readonly #closing = new AbortController();
-  readonly #confinement: Promise<Confinement>;
+  #confinement: Promise<Confinement>;
   readonly #gpu: Promise<GpuProbe>;
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #workers = 0;
@@ -257,7 +258,7 @@ export class Gateway implements AsyncDisposable {
     const { gpu: wanted, cacheFolder } = this.#config;
     const probe = await probeGpu({ wanted, cacheFolder, signal: this.#closing.signal });
     if (this.#closing.signal.aborted) return probe;
-    const { forbidsWorkers, sentence: unconfined } = await this.#confinement;
+    const { forbidsWorkers, sentence: unconfined } = await this.#confine(probe);
     if (probe.gpu !== undefined && forbidsWorkers) {
       this.#readiness = { ready: false, sentence: unconfined };
     } else if (probe.gpu === undefined) {
@@ -269,6 +270,17 @@ export class Gateway implements AsyncDisposable {
       this.#events.gpuProbed(probe.gpu.name, probe.gpu.isSoftware);
     }
     return probe;
+  }
+
+  /** Holds workers less where that hides the machine's GPU from them. The software one is ours, and found. */
+  async #confine({ gpu }: GpuProbe): Promise<Confinement> {
+    const found = await this.#confinement;
+    if (gpu === undefined || gpu.isSoftware) return found;
+    const { signal } = this.#closing;
+    const kept = await confinementWithGpu(found, this.#config.confinement, gpu, signal);
+    if (kept !== found && !signal.aborted) this.#events.confinementFound(kept);
+    this.#confinement = Promise.resolve(kept);
+    return kept;
   }
 
   #profile(name: string): Profile {

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { driverEnvironment } from "#server/config/env.ts";
+import type { WorkerCommand } from "#server/confine/command.ts";
 import { unpackSoftwareVulkan } from "#server/worker/software-vulkan.ts";
 
 /** A driver that hangs is killed after this. */
@@ -19,8 +21,13 @@ const ProbeLine = z.discriminatedUnion("found", [
   }),
 ]);
 
+/** The program that looks for a GPU; started as a worker is, it tells what a worker finds. */
+export const GPU_PROBE_PROGRAM = fileURLToPath(
+  new URL(`./gpu-probe-child${path.extname(import.meta.filename)}`, import.meta.url),
+);
+
 /** The GPU that workers will use, and the environment in which they find it. */
-type Gpu = {
+export type Gpu = {
   readonly name: string;
   readonly isSoftware: boolean;
   readonly environment: Readonly<Record<string, string>>;
@@ -49,14 +56,22 @@ export async function probeGpu({
   const inherited = driverEnvironment();
   const attempts: string[] = [];
   if (wanted !== "software") {
-    const { gpu, sentence } = await attempt("This machine's drivers", inherited, signal);
+    const { gpu, sentence } = await attempt(
+      "This machine's drivers",
+      plainProbe(inherited),
+      signal,
+    );
     attempts.push(sentence);
     if (gpu !== undefined && (wanted === "auto" || !gpu.isSoftware)) return { gpu, attempts };
   }
   if (wanted !== "hardware") {
     try {
       const environment = { ...inherited, ...(await unpackSoftwareVulkan(cacheFolder)) };
-      const { gpu, sentence } = await attempt("The built-in software GPU", environment, signal);
+      const { gpu, sentence } = await attempt(
+        "The built-in software GPU",
+        plainProbe(environment),
+        signal,
+      );
       attempts.push(sentence);
       if (gpu !== undefined) return { gpu, attempts };
     } catch (error) {
@@ -66,12 +81,26 @@ export async function probeGpu({
   return { attempts };
 }
 
+/**
+ * Why a process that is started by this command does not find the GPU that was found without; undefined where it does. For
+ * commands of GPU_PROBE_PROGRAM. Never rejects.
+ */
+export async function hidesGpu(
+  command: WorkerCommand,
+  gpu: Gpu,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { gpu: found, sentence } = await attempt("Confined", command, signal);
+  return found?.name === gpu.name ? undefined : sentence;
+}
+
 async function attempt(
   what: string,
-  environment: Readonly<Record<string, string>>,
+  command: WorkerCommand,
   signal: AbortSignal,
 ): Promise<{ readonly gpu?: Gpu; readonly sentence: string }> {
-  const result = await runProbe(environment, signal);
+  const { environment } = command;
+  const result = await runProbe(command, signal);
   if (typeof result === "string") return { sentence: `${what}: ${result}` };
   if (!result.found) return { sentence: `${what}: Dawn finds no adapter.` };
   const { vendor, architecture, device, description } = result;
@@ -83,12 +112,15 @@ async function attempt(
   return { gpu: { name, isSoftware, environment }, sentence: `${what}: ${name} works.` };
 }
 
+function plainProbe(environment: Readonly<Record<string, string>>): WorkerCommand {
+  return { program: process.execPath, args: [GPU_PROBE_PROGRAM], environment };
+}
+
 /** A string is the sentence that says why there is no answer. */
 function runProbe(
-  environment: Readonly<Record<string, string>>,
+  { program, args, environment }: WorkerCommand,
   signal: AbortSignal,
 ): Promise<z.infer<typeof ProbeLine> | string> {
-  const script = fileURLToPath(new URL("./gpu-probe-child.ts", import.meta.url));
   return new Promise((resolve) => {
     let answered = false;
     const answer = (result: z.infer<typeof ProbeLine> | string) => {
@@ -96,8 +128,8 @@ function runProbe(
       resolve(result);
     };
     const child = execFile(
-      process.execPath,
-      [script],
+      program,
+      [...args],
       { env: { ...environment }, timeout: PROBE_TIMEOUT_MS, killSignal: "SIGKILL", signal },
       (error, _stdout, stderr) => {
         if (answered) return;
