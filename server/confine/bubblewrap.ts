@@ -16,6 +16,12 @@ import {
  */
 export const MAX_TEMPORARY_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Bytes that a worker may map for itself beyond the memory that it may take: stacks and heaps are mapped before they are
+ * touched (1.1 GiB when it has just started on two cores). Bounds what it takes between two looks of its MemoryWatch.
+ */
+export const MAX_UNTOUCHED_BYTES = 4 * 1024 * 1024 * 1024;
+
 /** What of the environment stays outside: the host's folders and displays. */
 const PERSONAL = /^(HOME|TMPDIR|PATH|DISPLAY|WAYLAND_DISPLAY|XDG_\w+)$/;
 
@@ -30,7 +36,7 @@ export type ConfiningPrograms = { readonly bwrap: string; readonly prlimit: stri
  */
 export function underBubblewrap(
   { bwrap, prlimit }: ConfiningPrograms,
-  { main, environment, usesDevices, sockets, secrets }: WorkerProgram,
+  { main, environment, usesDevices, maxHostMemory, sockets, secrets }: WorkerProgram,
 ): WorkerCommand {
   const readable = [
     ...systemFolders(),
@@ -42,6 +48,10 @@ export function underBubblewrap(
   const hidden = secrets.filter((file) => readable.some((folder) => isWithin(file, folder)));
   const args = [
     "--core=0", // A core file holds a guest's data, and goes to the host.
+    // A GPU's driver may map much of its device's memory as the process's own.
+    ...(maxHostMemory === undefined || usesDevices
+      ? []
+      : [`--data=${maxHostMemory + MAX_UNTOUCHED_BYTES}`]),
     "--",
     bwrap,
     ...NAMESPACES,

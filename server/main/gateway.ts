@@ -235,19 +235,21 @@ export class Gateway implements AsyncDisposable {
     const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
     const { dawnFlags, stateFolder, tls } = this.#config;
+    const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
     return GpuWorker.start(
       {
         command: command({
           main: this.#options.workerMain ?? defaultWorkerMain(),
           environment: { ...gpu.environment, HELIOGRAPH_DAWN_FLAGS: dawnFlags.join(",") },
           usesDevices: !gpu.isSoftware,
+          maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
           secrets: [stateFolder, ...(tls === undefined ? [] : [tls.key])],
         }),
         socketPath,
         mediaSocketPath,
         mediaNonce: nonce,
-        maxHostMemory: profile.hostMemoryMb * MEBIBYTE,
+        maxHostMemory,
       },
       events,
       signal,

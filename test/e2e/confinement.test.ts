@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_TEMPORARY_BYTES } from "#server/confine/bubblewrap.ts";
+import { MAX_TEMPORARY_BYTES, MAX_UNTOUCHED_BYTES } from "#server/confine/bubblewrap.ts";
 import type { WorkerCommand } from "#server/confine/command.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
@@ -292,6 +292,15 @@ describe("a worker's memory", () => {
     const reason = await ended;
     expect(reason).toMatch(/took \d+ MiB of memory, over its profile's 16 MiB \(hostMemoryMb\)/);
     await gone([worker.pid]);
+  });
+
+  test.skipIf(!isConfined)("is not given at all where it is asked for at once", async () => {
+    const yaml = "profiles: { small: { hostMemoryMb: 256 } }";
+    await using small = await TestGateway.start({ workerMain: SCRIPTED_WORKER, yaml });
+    const token = await small.guestToken("bomb", "small");
+    await using bomb = await ScriptedGuest.connect({ url: small.url, token });
+    bomb.tell({ do: "takeMemory", bytes: 256 * MIB + MAX_UNTOUCHED_BYTES + MIB });
+    expect(await bomb.goodbye()).toMatch(/ended by itself with exit code \d+/);
   });
 
   test("over its profile costs that session alone, with a sentence", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { underBubblewrap } from "#server/confine/bubblewrap.ts";
+import { MAX_UNTOUCHED_BYTES, underBubblewrap } from "#server/confine/bubblewrap.ts";
 import type { WorkerProgram } from "#server/confine/command.ts";
 import { isWithin } from "#server/confine/visible-files.ts";
 
@@ -64,6 +64,14 @@ test("folders that the driver's environment names are seen, save the whole machi
 test("device files are seen only for a GPU that has some", () => {
   expect(confined().args).not.toContain("/sys/devices");
   expect(confined({ usesDevices: true }).args).toContain("/sys/devices");
+});
+
+const limits = (worker: Partial<WorkerProgram>) =>
+  confined({ maxHostMemory: 2 ** 30, ...worker }).args.filter((arg) => arg.startsWith("--data"));
+
+test("what a worker maps is bounded, save on a GPU whose driver maps its device's memory", () => {
+  expect(limits({})).toEqual([`--data=${2 ** 30 + MAX_UNTOUCHED_BYTES}`]);
+  expect(limits({ usesDevices: true })).toEqual([]);
 });
 
 test("a secret inside a folder that is seen is covered, and one elsewhere needs no cover", async () => {
