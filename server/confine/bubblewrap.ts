@@ -18,7 +18,7 @@ export const MAX_TEMPORARY_BYTES = 64 * 1024 * 1024;
 
 /**
  * Bytes that a worker may map for itself beyond the memory that it may take: stacks and heaps are mapped before they are
- * touched (1.1 GiB when it has just started on two cores). Bounds what it takes between two looks of its MemoryWatch.
+ * touched (1.1 GiB when it has just started on two cores). Bounds what it takes between two looks of its HostWatch.
  */
 export const MAX_UNTOUCHED_BYTES = 4 * 1024 * 1024 * 1024;
 

@@ -16,7 +16,7 @@ export type WorkerProgram = {
   readonly environment: Readonly<Record<string, string>>;
   /** Device files of a GPU, or none where the GPU is software. */
   readonly usesDevices: boolean;
-  /** Bytes of the host's memory that it may take; a MemoryWatch holds it to them. Absent: as many as it likes. */
+  /** Bytes of the host's memory that it may take; a HostWatch holds it to them. Absent: as many as it likes. */
   readonly maxHostMemory?: number;
   /** Unix sockets that it dials. They exist already. */
   readonly sockets: readonly string[];

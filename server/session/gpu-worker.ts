@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { WorkerCommand } from "#server/confine/command.ts";
 import type { ToGateway, ToWorker } from "#server/worker/messages.ts";
 import { sendControl, WorkerMessages } from "./control-channel.ts";
-import { MemoryWatch } from "./memory-watch.ts";
+import { HostWatch } from "./host-watch.ts";
 import { WorkerOutput } from "./worker-output.ts";
 import { KILLED, WorkerProcess } from "./worker-process.ts";
 import { CONTROL_CONNECTION, NONCE_BYTES, WorkerSocket } from "./worker-socket.ts";
@@ -124,7 +124,7 @@ class Parts {
   endReason: string | undefined;
   readonly #events: WorkerEvents;
   readonly #maxHostMemory: number | undefined;
-  #memory: MemoryWatch | undefined;
+  #hostWatch: HostWatch | undefined;
   readonly #messages = new WorkerMessages();
   readonly #ending = new AbortController();
   #control: Socket | undefined;
@@ -165,9 +165,9 @@ class Parts {
     this.#control = control;
     this.process.locate();
     if (this.#maxHostMemory !== undefined) {
-      this.#memory = new MemoryWatch(
+      this.#hostWatch = new HostWatch(
         this.#maxHostMemory,
-        () => this.process.residentBytes,
+        () => this.process.hostUse,
         (reason) => this.kill(reason),
       );
     }
@@ -218,7 +218,7 @@ class Parts {
   #exited(how: string): void {
     this.endReason ??= this.#hungUp && how === KILLED ? HUNG_UP : this.#withLastWords(how);
     this.#ending.abort(new Error(this.endReason));
-    this.#memory?.[Symbol.dispose]();
+    this.#hostWatch?.[Symbol.dispose]();
     this.#control?.destroy();
     this.socket.close();
     if (this.#wasReady) this.#events.ended(this.endReason);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { WorkerCommand } from "#server/confine/command.ts";
+import { type HostUse, MAX_WORKER_PROCESSES } from "./host-watch.ts";
 import { limitRate } from "./limited-stream.ts";
 
 /** What a worker prints a second. Bounds the gateway's time for one that prints without end. */
@@ -64,22 +65,24 @@ export class WorkerProcess {
     this.#pid = worker;
   }
 
-  /** Bytes in memory of the worker and of whatever it started. 0 once it is gone. */
-  get residentBytes(): number {
+  /** What it takes of the host now. Of more processes than it may have, some are left out. */
+  get hostUse(): HostUse {
     const roots = this.#init === undefined ? [this.#pid] : childrenOf(this.#init);
-    return withDescendants(roots).reduce((sum, pid) => sum + residentBytes(pid), 0);
+    const processes = withDescendants(roots);
+    const bytes = processes.reduce((sum, pid) => sum + residentBytes(pid), 0);
+    return { residentBytes: bytes, processes: processes.length };
   }
 
   /** At once, whatever it is doing. */
   kill(): void {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    if (this.#pid === this.#child.pid) {
-      this.#child.kill("SIGKILL");
-      return;
-    }
     try {
-      // The worker itself, so that its wrapper, whose end is waited for, ends after it.
-      process.kill(this.#pid, "SIGKILL");
+      if (this.#init !== undefined) {
+        // The worker itself, so that its wrapper, whose end is waited for, ends after it.
+        process.kill(this.#pid, "SIGKILL");
+      } else if (this.#pid !== 0) {
+        process.kill(-this.#pid, "SIGKILL"); // With what it started, as far as that stayed in its group.
+      }
     } catch {
       // It died a moment ago.
     }
@@ -106,8 +109,10 @@ function signalOf(code: number): string | undefined {
 
 function withDescendants(roots: readonly number[]): number[] {
   const all = [...roots];
-  for (let at = 0; at < all.length; at++) all.push(...childrenOf(all[at]!));
-  return all;
+  for (let at = 0; at < all.length && all.length <= MAX_WORKER_PROCESSES; at++) {
+    all.push(...childrenOf(all[at]!));
+  }
+  return all.slice(0, MAX_WORKER_PROCESSES + 1);
 }
 
 /** Of all threads of a process; those of its first thread come first, oldest first. */

@@ -10,9 +10,10 @@ import { MAX_TEMPORARY_BYTES, MAX_UNTOUCHED_BYTES } from "#server/confine/bubble
 import type { WorkerCommand } from "#server/confine/command.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
+import { MAX_WORKER_PROCESSES } from "#server/session/host-watch.ts";
 import type { Attempt } from "#test/support/attempts.ts";
 import { SCRIPTED_WORKER, TestGateway } from "#test/support/gateway.ts";
-import { isAlive } from "#test/support/processes.ts";
+import { findProcess, isAlive } from "#test/support/processes.ts";
 import { ScriptedGuest } from "#test/support/scripted-guest.ts";
 
 // What a worker that its guest has taken over reaches of the host: tried from inside, by real processes, which are started
@@ -293,6 +294,21 @@ describe("a worker's memory", () => {
     expect(reason).toMatch(/took \d+ MiB of memory, over its profile's 16 MiB \(hostMemoryMb\)/);
     await gone([worker.pid]);
   });
+
+  test.for<Holds>(["nothing", "bubblewrap"])(
+    "is not the only thing that is watched: so are processes, held by %s",
+    async (holds, { skip }) => {
+      skip(!isConfined && needsBubblewrap(holds), "Needs bubblewrap.");
+      const attempts: Attempt[] = [{ does: "startMany", count: MAX_WORKER_PROCESSES }];
+      const { ended } = await start(holds, PRYING_WORKER, {
+        attempts,
+        maxHostMemory: 4096 * MIB,
+      });
+      const socket = `worker-${workers}.sock`;
+      expect(await ended).toMatch(/started processes: more than 16 are its/);
+      while ((await findProcess("sleep", socket)) !== undefined) await new Promise(setImmediate);
+    },
+  );
 
   test.skipIf(!isConfined)("is not given at all where it is asked for at once", async () => {
     const yaml = "profiles: { small: { hostMemoryMb: 256 } }";

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createSocket } from "node:dgram";
@@ -15,6 +15,7 @@ export type Attempt =
   | { readonly does: "leave"; readonly file: string }
   | { readonly does: "signal"; readonly pid: number }
   | { readonly does: "run"; readonly program: string }
+  | { readonly does: "startMany"; readonly count: number }
   | { readonly does: "gainPrivileges" };
 
 /** "done", or the error's code. */
@@ -72,6 +73,12 @@ async function act(attempt: Attempt): Promise<void> {
       return;
     case "run":
       execFileSync(attempt.program);
+      return;
+    case "startMany":
+      // Once the worker has spoken: its gateway may end it for this at any time.
+      setImmediate(() => {
+        for (let count = 0; count < attempt.count; count++) spawn("/usr/bin/sleep", ["1000"]);
+      });
       return;
     case "gainPrivileges":
       if (/^NoNewPrivs:\s+1$/m.test(readFileSync("/proc/self/status", "utf8"))) {
