@@ -15,17 +15,19 @@ import { StagedPayload } from "./staged-payload.ts";
  */
 export class Replayer implements Disposable {
   readonly #objects: Objects;
-  readonly #payload = new StagedPayload();
+  readonly #payload: StagedPayload;
   readonly #sink: CommandReplayer;
   #resume: Promise<unknown> | undefined;
   #isClosed = false;
 
   /** `gpu` is Dawn's, and stays reachable elsewhere for as long as anything that it made. */
   constructor(gpu: GPU, host: ReplayHost) {
-    this.#objects = new Objects(this.#payload);
+    this.#payload = new StagedPayload(host.budget.hostMemory);
+    this.#objects = new Objects(this.#payload, host.budget.objects);
     const guarded: ReplayHost = {
       connection: host.connection,
       surfaces: host.surfaces,
+      budget: host.budget,
       // Dawn goes on settling promises after close().
       reply: (reply) => this.#isClosed || host.reply(reply),
       onAnimation: (running) => host.onAnimation(running),
@@ -77,7 +79,8 @@ export class Replayer implements Disposable {
     this.#payload.drop();
     for (const surface of this.#objects.surfaces.drain()) surface.close();
     // A device takes with it all that was made on it.
-    for (const device of this.#objects.devices.drain()) device.dawn.destroy();
+    for (const device of this.#objects.devices.drain()) device.destroy();
+    this.#objects.drain();
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,6 @@
 import { assertNever } from "#shared/base/assert.ts";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { SurfaceKey } from "#server/replay/surface-host.ts";
 import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
@@ -26,6 +28,7 @@ export class Worker implements Disposable {
   readonly #control: Control;
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
+  readonly #budget = new SessionBudget(DEFAULT_BOUNDS);
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
@@ -132,6 +135,7 @@ export class Worker implements Disposable {
         socket,
         gpu: this.#gpu,
         surfaces: this.#pipeline,
+        budget: this.#budget,
         times: this.#times,
         report,
         worked: () => this.#poller.workHandedOver(),
