@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { boundsFields } from "./bounds.ts";
 import type { GatewayEnvironment } from "./env.ts";
 
 /** The configuration is wrong: the message names the field and says what to write instead. */
@@ -26,6 +27,7 @@ const profile = z.strictObject({
   frameRate: z.number().min(1).max(240).default(60),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
+  ...boundsFields,
 });
 export type Profile = z.infer<typeof profile>;
 

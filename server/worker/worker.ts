@@ -33,6 +33,7 @@ export class Worker implements Disposable {
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
   #reportedPolls = 0;
+  #reportedMemory = "";
 
   private constructor(
     environment: WorkerEnvironment,
@@ -48,7 +49,10 @@ export class Worker implements Disposable {
     this.#control = control;
     this.#pipeline = pipeline;
     this.#ended = ended;
-    this.#statsTimer = setInterval(() => this.#sendStats(), STATS_INTERVAL_MS);
+    this.#statsTimer = setInterval(() => {
+      this.#sendStats();
+      this.#sendMemory();
+    }, STATS_INTERVAL_MS);
   }
 
   /**
@@ -114,6 +118,9 @@ export class Worker implements Disposable {
       case "close":
         this.#connections.get(message.connection)?.close();
         return;
+      case "bounds":
+        this.#budget.bounds = message.bounds;
+        return;
       case "audience":
         this.#pipeline.setAudience(message.viewers);
         return;
@@ -159,6 +166,20 @@ export class Worker implements Disposable {
     const stages = { ...this.#pipeline.takeStats(), ...this.#times.take() };
     if (polls === 0 && Object.keys(stages).length === 0) return;
     this.#control.send({ type: "stats", stages: { ...stages, polls } });
+  }
+
+  #sendMemory(): void {
+    const { gpuMemory, hostMemory, objects } = this.#budget;
+    const message = {
+      type: "memory",
+      gpuBytes: gpuMemory.used,
+      hostBytes: hostMemory.used,
+      objects: objects.all.used,
+    } as const;
+    const text = JSON.stringify(message);
+    if (text === this.#reportedMemory) return;
+    this.#reportedMemory = text;
+    this.#control.send(message);
   }
 }
 

@@ -14,6 +14,8 @@ export type Deed =
   | { readonly do: "die"; readonly signal: NodeJS.Signals }
   | { readonly do: "hang" }
   | { readonly do: "tellPid" }
+  /** A reply with the bounds that the worker was told, the latest last. */
+  | { readonly do: "tellBounds" }
   | { readonly do: "hangUp" };
 
 export type GuestOptions = {

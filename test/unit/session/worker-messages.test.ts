@@ -42,6 +42,11 @@ test("a second holds the limit of messages, and not one more; the next second ho
   expect(() => [...reader.push(message)]).toThrow("More than 20000 control messages");
 });
 
+test("what a session holds of memory and objects is read", () => {
+  const memory: ToGateway = { type: "memory", gpuBytes: 2 ** 40, hostBytes: 1, objects: 3 };
+  expect([...new WorkerMessages().push(encodeControl(memory))]).toEqual([memory]);
+});
+
 test.for([
   { why: "is unknown", message: { type: "exec", command: "sh" } },
   { why: "names connection 0", message: { ...animation, connection: 0 } },
@@ -49,6 +54,14 @@ test.for([
   {
     why: "has a tick that is no number",
     message: { type: "frameFinished", connection: 1, tick: "1" },
+  },
+  {
+    why: "holds less than nothing",
+    message: { type: "memory", gpuBytes: -1, hostBytes: 0, objects: 0 },
+  },
+  {
+    why: "holds more bytes than a number counts",
+    message: { type: "memory", gpuBytes: 0, hostBytes: 2 ** 53, objects: 0 },
   },
   {
     why: "has too long a reason",
