@@ -8,8 +8,8 @@ export type Bounds = {
   /** Objects alive, over all kinds. Bounds what a flood of small objects takes of the host. */
   readonly objects: number;
   /**
-   * Host memory of mapped buffers, staged payloads and shaders' text, in MiB. Bounds a flood of maps, of which each
-   * takes host memory even where the GPU has none.
+   * Host memory of mapped buffers, staged payloads, shaders' text and recorded commands, in MiB. Bounds a flood of
+   * maps, of which each takes host memory even where the GPU has none, and a recording without end.
    */
   readonly mappedMemoryMb: number;
   /** The text of one shader module, in KiB. A compiler was measured to take 400 times as much of memory. */

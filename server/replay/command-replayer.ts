@@ -184,6 +184,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
       return;
     }
     device.dawn.queue.submit(commandBuffers);
+    for (const each of commandBuffers) this.endRecording(each);
   }
 
   queueOnSubmittedWorkDone(request: number): void {
@@ -231,6 +232,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
         const object = table.release(handle);
         if (object instanceof DeviceState) object.release();
         this.current.forget(object);
+        if (object !== undefined) this.dropRecording(object);
       }
     }
   }

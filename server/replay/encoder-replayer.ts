@@ -16,6 +16,7 @@ import { dawn, type DawnObjects as M } from "./dawn-types.ts";
 import type { DeviceState } from "./device-state.ts";
 import { GenericSink } from "./gen/generic-sink.ts";
 import type { Objects } from "./gen/objects.ts";
+import { Recording } from "./recording.ts";
 import type { SessionBudget } from "./session-budget.ts";
 import { WriteMappings } from "./write-mapping.ts";
 
@@ -25,6 +26,8 @@ export class EncoderReplayer extends GenericSink {
   protected readonly mappings = new WriteMappings();
   /** Dynamic offsets on their way to Dawn. */
   readonly #offsets: number[] = [];
+  /** By the objects whose handles hold them: encoders, passes, command buffers, bundles. */
+  readonly #recordings = new WeakMap<object, Recording>();
 
   constructor(objects: Objects, current: CurrentObjects, budget: SessionBudget) {
     super(objects, current);
@@ -34,36 +37,44 @@ export class EncoderReplayer extends GenericSink {
   deviceCreateCommandEncoder(handle: Handle, descriptor: CommandEncoderDescriptor): void {
     const { device } = this.current;
     const encoder = device.dawn.createCommandEncoder(dawn(descriptor));
-    const state = { dawn: encoder, device, openPasses: new Set<BoundState>(), reads: undefined };
+    const recording = new Recording(device, this.budget.hostMemory);
+    const openPasses = new Set<BoundState>();
+    const state = { dawn: encoder, device, recording, openPasses, reads: undefined };
+    this.#hold(state, recording);
     this.objects.commandEncoders.allocate(handle, state);
     this.current.commandEncoder = state;
   }
 
   commandEncoderBeginRenderPass(handle: Handle, descriptor: RenderPassDescriptor<M>): void {
-    const { dawn: encoder, device, openPasses } = this.current.commandEncoder;
+    const { dawn: encoder, device, recording, openPasses } = this.current.commandEncoder;
     const bound = new BoundState();
-    const state = { dawn: encoder.beginRenderPass(dawn(descriptor)), device, bound, openPasses };
+    const pass = encoder.beginRenderPass(dawn(descriptor));
+    const state = { dawn: pass, device, recording, bound, openPasses };
+    this.#hold(state, recording);
     openPasses.add(bound);
     this.objects.renderPassEncoders.allocate(handle, state);
     this.current.renderPassEncoder = state;
   }
 
   commandEncoderBeginComputePass(handle: Handle, descriptor: ComputePassDescriptor<M>): void {
-    const { dawn: encoder, device, openPasses } = this.current.commandEncoder;
+    const { dawn: encoder, device, recording, openPasses } = this.current.commandEncoder;
     const bound = new BoundState();
-    const state = { dawn: encoder.beginComputePass(dawn(descriptor)), device, bound, openPasses };
+    const pass = encoder.beginComputePass(dawn(descriptor));
+    const state = { dawn: pass, device, recording, bound, openPasses };
+    this.#hold(state, recording);
     openPasses.add(bound);
     this.objects.computePassEncoders.allocate(handle, state);
     this.current.computePassEncoder = state;
   }
 
   commandEncoderFinish(handle: Handle, descriptor: CommandBufferDescriptor): void {
-    const { dawn: encoder, openPasses, reads } = this.current.commandEncoder;
+    const { dawn: encoder, recording, openPasses, reads } = this.current.commandEncoder;
     for (const bound of openPasses) bound.end();
     openPasses.clear();
     const commandBuffer = encoder.finish(dawn(descriptor));
     this.objects.commandBuffers.allocate(handle, commandBuffer);
     this.mappings.finish(commandBuffer, reads);
+    this.#hold(commandBuffer, recording);
   }
 
   commandEncoderCopyBufferToBuffer(
@@ -216,7 +227,9 @@ export class EncoderReplayer extends GenericSink {
   deviceCreateRenderBundleEncoder(handle: Handle, descriptor: BundleEncoderDescriptor): void {
     const { device } = this.current;
     const encoder = device.dawn.createRenderBundleEncoder(dawn(descriptor));
-    const state = { dawn: encoder, device, bound: new BoundState() };
+    const recording = new Recording(device, this.budget.hostMemory);
+    const state = { dawn: encoder, device, recording, bound: new BoundState() };
+    this.#hold(state, recording);
     this.objects.renderBundleEncoders.allocate(handle, state);
     this.current.renderBundleEncoder = state;
   }
@@ -281,9 +294,26 @@ export class EncoderReplayer extends GenericSink {
   }
 
   renderBundleEncoderFinish(handle: Handle, descriptor: BundleDescriptor): void {
-    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    const { dawn: encoder, recording, bound } = this.current.renderBundleEncoder;
     bound.end();
-    this.objects.renderBundles.allocate(handle, encoder.finish(dawn(descriptor)));
+    const bundle = encoder.finish(dawn(descriptor));
+    this.objects.renderBundles.allocate(handle, bundle);
+    this.#hold(bundle, recording);
+  }
+
+  /** The handle of an encoder, pass, command buffer or bundle was released. */
+  protected dropRecording(object: object): void {
+    this.#recordings.get(object)?.drop();
+  }
+
+  /** The command buffer was submitted, and Dawn keeps its commands no longer. */
+  protected endRecording(commandBuffer: GPUCommandBuffer): void {
+    this.#recordings.get(commandBuffer)?.release();
+  }
+
+  #hold(object: object, recording: Recording): void {
+    recording.hold();
+    this.#recordings.set(object, recording);
   }
 
   /** Loses the device where a draw is over the session's limit. */

@@ -1,5 +1,6 @@
 import type { BoundState } from "./bound-state.ts";
 import type { DeviceState } from "./device-state.ts";
+import type { Recording } from "./recording.ts";
 import type { WriteMapping } from "./write-mapping.ts";
 
 // What replay remembers of the objects that record. No WebGPU call takes one as an argument, so the
@@ -8,6 +9,7 @@ import type { WriteMapping } from "./write-mapping.ts";
 export type CommandEncoderState = {
   readonly dawn: GPUCommandEncoder;
   readonly device: DeviceState;
+  readonly recording: Recording;
   /** Of the passes begun and not ended: finishing the encoder ends them too. */
   readonly openPasses: Set<BoundState>;
   /** The buffers mapped for writing that its commands read: none may be mapped at submit. */
@@ -17,6 +19,7 @@ export type CommandEncoderState = {
 export type RenderPassState = {
   readonly dawn: GPURenderPassEncoder;
   readonly device: DeviceState;
+  readonly recording: Recording;
   readonly bound: BoundState;
   readonly openPasses: Set<BoundState>;
 };
@@ -24,6 +27,7 @@ export type RenderPassState = {
 export type ComputePassState = {
   readonly dawn: GPUComputePassEncoder;
   readonly device: DeviceState;
+  readonly recording: Recording;
   readonly bound: BoundState;
   readonly openPasses: Set<BoundState>;
 };
@@ -31,5 +35,6 @@ export type ComputePassState = {
 export type BundleEncoderState = {
   readonly dawn: GPURenderBundleEncoder;
   readonly device: DeviceState;
+  readonly recording: Recording;
   readonly bound: BoundState;
 };

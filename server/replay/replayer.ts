@@ -16,6 +16,7 @@ import { StagedPayload } from "./staged-payload.ts";
 export class Replayer implements Disposable {
   readonly #objects: Objects;
   readonly #payload: StagedPayload;
+  readonly #current: CurrentObjects;
   readonly #sink: CommandReplayer;
   #resume: Promise<unknown> | undefined;
   #isClosed = false;
@@ -33,8 +34,9 @@ export class Replayer implements Disposable {
       onAnimation: (running) => host.onAnimation(running),
       onEndFrame: (tick, finished) => host.onEndFrame(tick, finished),
     };
+    this.#current = new CurrentObjects();
     const pauseUntil = (settled: Promise<unknown>): void => this.pauseUntil(settled);
-    this.#sink = new CommandReplayer(gpu, guarded, this.#objects, new CurrentObjects(), pauseUntil);
+    this.#sink = new CommandReplayer(gpu, guarded, this.#objects, this.#current, pauseUntil);
   }
 
   /**
@@ -90,9 +92,13 @@ export class Replayer implements Disposable {
   #replay(reader: Reader): Promise<void> | undefined {
     const objects = this.#objects;
     const sink = this.#sink;
+    const current = this.#current;
     try {
-      while (reader.remaining > 0) {
+      let { remaining } = reader;
+      while (remaining > 0) {
         decodeCommand(reader, objects, sink);
+        current.replayed(remaining - reader.remaining);
+        remaining = reader.remaining;
         if (this.#resume !== undefined) return this.#continue(reader);
       }
     } catch (cause) {

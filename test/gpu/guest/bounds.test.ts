@@ -318,6 +318,29 @@ describe("a program that takes without end costs its own session alone", () => {
     await expectGoesOn(polite);
   });
 
+  test("a recording without end loses its device once it takes the host memory of its quota", async () => {
+    const [flood, polite] = [await start({ mappedMemoryMb: 1 }), await start()];
+    const { device, budget } = flood;
+    const lost = device.lost.then(({ reason, message }) => ({ reason, message }));
+    const encoder = device.createCommandEncoder();
+    for (let count = 0; count < 5000; count++) encoder.insertDebugMarker("x");
+    await done(flood);
+    const held = budget.hostMemory.used;
+    expect(held).toBeGreaterThan(5000 * 32);
+    // Submitted, or let go of, it takes nothing any more.
+    device.queue.submit([encoder.finish()]);
+    await done(flood);
+    expect(budget.hostMemory.used).toBe(0);
+    const endless = device.createCommandEncoder();
+    for (let count = 0; count < 50_000; count++) endless.insertDebugMarker("x");
+    expect(await lost).toEqual({
+      reason: "unknown",
+      message: expect.stringMatching(/^Commands that are recorded and not submitted take more/),
+    });
+    expect(budget.hostMemory.used).toBe(0);
+    await expectGoesOn(polite);
+  });
+
   test("a map that Dawn refuses takes no host memory", async () => {
     const session = await start();
     const buffer = session.device.createBuffer({ size: 16, usage: COPY_DST | MAP_READ });
