@@ -38,6 +38,20 @@ const BY_HAND: readonly (readonly [reason: string, names: readonly string[]])[] 
     ],
   ],
   [
+    "They take of the session's budget: see server/replay/resource-replayer.ts.",
+    [
+      "deviceDestroy",
+      "deviceCreateTexture",
+      "deviceCreateQuerySet",
+      "deviceCreateShaderModule",
+      "deviceCreateComputePipeline",
+      "deviceCreateRenderPipeline",
+      "querySetDestroy",
+      "queueWriteTexture",
+      "computePassEncoderDispatchWorkgroups",
+    ],
+  ],
+  [
     "What records has a state of its own: see server/replay/encoder-state.ts.",
     [
       "deviceCreateCommandEncoder",
@@ -116,16 +130,23 @@ function objectsText({ objects, lock, model }: Context): string {
     });
   return `${BANNER}import type { ObjectResolver } from "#shared/wire/gen/objects.ts";
 import type { DawnObjects } from "../dawn-types.ts";
+import type { ObjectBudget } from "../object-budget.ts";
 import { ObjectTable } from "../object-table.ts";
 import type { StagedPayload } from "../staged-payload.ts";
 
 /** All objects of one connection, by kind and id. */
 export class Objects implements ObjectResolver<DawnObjects> {
-  ${tables.map((name) => `readonly ${field(name)} = new ObjectTable<DawnObjects["${name}"]>("${name}");`).join("\n")}
+  ${tables.map((name) => `readonly ${field(name)}: ObjectTable<DawnObjects["${name}"]>;`).join("\n")}
   readonly #payload: StagedPayload;
 
-  constructor(payload: StagedPayload) {
+  constructor(payload: StagedPayload, budget: ObjectBudget) {
     this.#payload = payload;
+    ${tables.map((name) => `this.${field(name)} = new ObjectTable("${name}", budget);`).join("\n")}
+  }
+
+  /** Empties every table. What has to be destroyed on Dawn was drained from its own table before. */
+  drain(): void {
+    ${tables.map((name) => `this.${field(name)}.clear();`).join("\n")}
   }
 
   ${tables.map((name) => `${name}(id: number): DawnObjects["${name}"] { return this.${field(name)}.get(id); }`).join("\n")}

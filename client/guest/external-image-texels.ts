@@ -1,6 +1,6 @@
+import { copyBlock } from "#shared/texels/texel-block.ts";
 import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
 import type { Pixels } from "./external-image.ts";
-import { texelBlock } from "./formats.ts";
 import { toHalfBits } from "./half-float.ts";
 
 type Conversion = {
@@ -54,7 +54,7 @@ export function convertTexels(
 ): Texels {
   const { width, height, data } = pixels;
   const layout = LAYOUTS[format]!;
-  const bytesPerRow = width * texelBlock(format)!.bytes;
+  const bytesPerRow = width * copyBlock(format)!.bytes;
   const texels = new DataView(new ArrayBuffer(bytesPerRow * height));
   const put = writers[layout.type];
   const color = new Float64Array(4);

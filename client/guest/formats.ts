@@ -17,27 +17,3 @@ export function requireFormat(device: DeviceRecord, format: GPUTextureFormat): v
     throw new TypeError(`The format "${format}" needs the feature "${feature}".`);
   }
 }
-
-/** Texels are copied in blocks: of one texel, but for compressed formats. */
-export type TexelBlock = {
-  readonly width: number;
-  readonly height: number;
-  readonly bytes: number;
-};
-
-const PACKED = new Set(["rgb9e5ufloat", "rgb10a2uint", "rgb10a2unorm", "rg11b10ufloat"]);
-
-/** Undefined for depth and stencil formats, whose blocks depend on the aspect. */
-export function texelBlock(format: GPUTextureFormat): TexelBlock | undefined {
-  if (PACKED.has(format)) return { width: 1, height: 1, bytes: 4 };
-  const plain = /^(rgba|bgra|rg|r)(8|16|32)/.exec(format);
-  if (plain !== null) {
-    const [, channels, bits] = plain;
-    return { width: 1, height: 1, bytes: (channels!.length * Number(bits)) / 8 };
-  }
-  const astc = /^astc-(\d+)x(\d+)/.exec(format);
-  if (astc !== null) return { width: Number(astc[1]), height: Number(astc[2]), bytes: 16 };
-  if (/^(bc1|bc4|etc2-rgb8|eac-r11)/.test(format)) return { width: 4, height: 4, bytes: 8 };
-  if (/^(bc|etc2|eac)/.test(format)) return { width: 4, height: 4, bytes: 16 };
-  return undefined;
-}

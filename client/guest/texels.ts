@@ -1,5 +1,5 @@
+import { copyBlock } from "#shared/texels/texel-block.ts";
 import type { GPUExtent3DDict, GPUTexelCopyBufferLayout } from "#shared/wire/gen/dictionaries.ts";
-import { texelBlock } from "./formats.ts";
 
 type Texels = { readonly bytes: Uint8Array; readonly layout: GPUTexelCopyBufferLayout };
 
@@ -14,7 +14,7 @@ export function trimTexels(
   { width, height = 1, depthOrArrayLayers = 1 }: GPUExtent3DDict,
 ): Texels {
   const whole = { bytes, layout };
-  const block = texelBlock(format);
+  const block = copyBlock(format);
   if (block === undefined || width === 0 || height === 0 || depthOrArrayLayers === 0) return whole;
   const rows = Math.ceil(height / block.height);
   const rowBytes = Math.ceil(width / block.width) * block.bytes;

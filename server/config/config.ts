@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { boundsFields } from "./bounds.ts";
 import type { GatewayEnvironment } from "./env.ts";
 
 /** The configuration is wrong: the message names the field and says what to write instead. */
@@ -28,6 +29,7 @@ const profile = z.strictObject({
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */
   hostMemoryMb: z.number().int().min(256).max(1_048_576).default(4096),
+  ...boundsFields,
 });
 export type Profile = z.infer<typeof profile>;
 

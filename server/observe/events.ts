@@ -1,5 +1,6 @@
 import type { Confinement } from "#server/confine/confinement.ts";
 import type { FromMedia } from "#server/media/messages.ts";
+import type { ToGateway } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
 
 // Every business event of the gateway, in one place: what an admin searches the log for.
@@ -15,6 +16,11 @@ export type GatewayStarted = {
 /** Figures that come about once a second for each session; who wants them asks for them. */
 export type Observer = {
   readonly mediaStats?: (session: string, stats: Extract<FromMedia, { type: "stats" }>) => void;
+  /** What the session holds of GPU memory, host memory and objects, when it changed. */
+  readonly workerMemory?: (
+    session: string,
+    memory: Omit<Extract<ToGateway, { type: "memory" }>, "type">,
+  ) => void;
   readonly workerStats?: (session: string, stages: Readonly<Record<string, number>>) => void;
 };
 

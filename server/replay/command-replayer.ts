@@ -1,7 +1,6 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import type { CommandSink } from "#shared/wire/gen/command-sink.ts";
 import type {
-  GPUBufferDescriptor as BufferDescriptor,
   GPUComputePipelineDescriptor as ComputePipelineDescriptor,
   GPUDeviceDescriptor as DeviceDescriptor,
   GPURenderPipelineDescriptor as RenderPipelineDescriptor,
@@ -10,32 +9,24 @@ import type {
 } from "#shared/wire/gen/dictionaries.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import type { Handle } from "#shared/wire/handles.ts";
-import { describeAdapter, describeDevice } from "./adapter-description.ts";
+import { describeAdapter, describeDevice, requireShownLimits } from "./adapter-description.ts";
 import type { CurrentObjects } from "./current-objects.ts";
 import { dawn, type DawnObjects as M } from "./dawn-types.ts";
 import { DeviceState } from "./device-state.ts";
-import { EncoderReplayer } from "./encoder-replayer.ts";
 import { describeError } from "./error-scopes.ts";
 import { FrameWork } from "./frame-work.ts";
 import type { Objects } from "./gen/objects.ts";
 import type { ReplayHost } from "./replay-host.ts";
 import { Requests } from "./requests.ts";
+import { ResourceReplayer } from "./resource-replayer.ts";
 import { SurfaceState } from "./surface-state.ts";
-import {
-  checkRanges,
-  createBuffer,
-  unmapFilled,
-  WriteMapping,
-  type WrittenRange,
-} from "./write-mapping.ts";
 
 const MAP_MODE_READ = 1;
 
 /** Replays the commands that are more than a call into Dawn. */
-export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
+export class CommandReplayer extends ResourceReplayer implements CommandSink<M> {
   readonly #gpu: GPU;
   readonly #host: ReplayHost;
-  readonly #pauseUntil: (settled: Promise<unknown>) => void;
   readonly #requests: Requests;
   readonly #frame = new FrameWork();
   /** Textures of surfaces that were presented: they are capture's to destroy. */
@@ -49,10 +40,9 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
     current: CurrentObjects,
     pauseUntil: (settled: Promise<unknown>) => void,
   ) {
-    super(objects, current);
+    super(objects, current, host.budget, pauseUntil);
     this.#gpu = gpu;
     this.#host = host;
-    this.#pauseUntil = pauseUntil;
     this.#requests = new Requests((reply) => host.reply(reply));
   }
 
@@ -60,13 +50,14 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
     const { adapters } = this.objects;
     adapters.reserve(handle);
     const adapter = settled(() => this.#gpu.requestAdapter(dawn(options)));
-    this.#pauseUntil(adapter);
+    this.pauseUntil(adapter);
     this.#requests.answer(
       request,
       adapter,
       (found) => {
         adapters.settle(handle, found ?? undefined);
-        const described = found === null ? null : describeAdapter(found, this.#gpu);
+        const described =
+          found === null ? null : describeAdapter(found, this.#gpu, this.budget.bounds);
         return { kind: "adapter", request, adapter: described };
       },
       () => adapters.settle(handle, undefined),
@@ -81,14 +72,17 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
   ): void {
     const { devices } = this.objects;
     devices.reserve(handle);
-    const device = settled(() => adapter.requestDevice(dawn(descriptor)));
-    this.#pauseUntil(device);
+    const device = settled(() => {
+      requireShownLimits(descriptor, adapter, this.budget.bounds);
+      return adapter.requestDevice(dawn(descriptor));
+    });
+    this.pauseUntil(device);
     this.#requests.answer(
       request,
       device,
       (made) => {
-        const state = new DeviceState(handle.id, made, (reply) => this.#host.reply(reply));
-        if (!devices.settle(handle, state)) made.destroy();
+        const state = new DeviceState(handle.id, made, this.#host);
+        if (!devices.settle(handle, state)) state.destroy();
         return { kind: "device", request, ...describeDevice(made) };
       },
       () => devices.settle(handle, undefined),
@@ -117,6 +111,7 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
   ): void {
     const { computePipelines } = this.objects;
     const { dawn: device } = this.current.device;
+    this.spend(this.budget.compiles, 1);
     computePipelines.reserve(handle);
     this.#requests.answer(
       request,
@@ -136,6 +131,7 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
   ): void {
     const { renderPipelines } = this.objects;
     const { dawn: device } = this.current.device;
+    this.spend(this.budget.compiles, 1);
     renderPipelines.reserve(handle);
     this.#requests.answer(
       request,
@@ -156,18 +152,6 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
     }));
   }
 
-  deviceCreateBuffer(handle: Handle, described: BufferDescriptor): void {
-    const { device } = this.current;
-    const descriptor = dawn(described);
-    if (!WriteMapping.fits(descriptor)) {
-      this.objects.buffers.allocate(handle, createBuffer(device, descriptor));
-      return;
-    }
-    const mapping = new WriteMapping(device, descriptor);
-    this.objects.buffers.allocate(handle, mapping.buffer);
-    this.mappings.add(mapping);
-  }
-
   bufferMapAsync(
     request: number,
     buffer: GPUBuffer,
@@ -176,7 +160,7 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
     size: number | undefined,
   ): void {
     const mapping = this.mappings.get(buffer);
-    const mapped = mapping?.map(mode, offset, size) ?? buffer.mapAsync(mode, offset, size);
+    const mapped = mapping?.map(mode, offset, size) ?? this.mapBuffer(buffer, mode, offset, size);
     this.#requests.answer(request, mapped, () => {
       if (mode !== MAP_MODE_READ) return { kind: "resolved", request };
       // A copy: the mapped memory is gone once the guest unmaps.
@@ -185,31 +169,10 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
     });
   }
 
-  bufferUnmap(buffer: GPUBuffer, ranges: readonly WrittenRange[], data: Uint8Array): void {
-    checkRanges(ranges, data, buffer.size);
-    const mapping = this.mappings.get(buffer);
-    if (mapping !== undefined) mapping.unmap(ranges, data);
-    else if (buffer.mapState === "mapped") unmapFilled(buffer, ranges, data);
-    // Else it is destroyed, or lost with its device: nothing can see its content any more.
-    else buffer.unmap();
-  }
-
-  bufferDestroy(buffer: GPUBuffer): void {
-    const mapping = this.mappings.get(buffer);
-    if (mapping === undefined) buffer.destroy();
-    else mapping.destroy();
-  }
-
   textureDestroy(texture: GPUTexture): void {
-    if (!this.#presented.has(texture)) texture.destroy();
-  }
-
-  queueWriteBuffer(buffer: GPUBuffer, bufferOffset: number, data: Uint8Array): void {
-    this.current.device.dawn.queue.writeBuffer(
-      this.mappings.destination(buffer),
-      bufferOffset,
-      data,
-    );
+    if (this.#presented.has(texture)) return;
+    texture.destroy();
+    this.releaseCharge(texture);
   }
 
   queueSubmit(commandBuffers: readonly GPUCommandBuffer[]): void {
@@ -221,6 +184,7 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
       return;
     }
     device.dawn.queue.submit(commandBuffers);
+    for (const each of commandBuffers) this.endRecording(each);
   }
 
   queueOnSubmittedWorkDone(request: number): void {
@@ -248,9 +212,16 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
         if (texture !== undefined) this.textureDestroy(texture);
         return;
       }
-      case ObjectKind.GPUQuerySet:
-        this.objects.querySets.release(handle)?.destroy();
+      case ObjectKind.GPUQuerySet: {
+        const querySet = this.objects.querySets.release(handle);
+        if (querySet !== undefined) this.querySetDestroy(querySet);
         return;
+      }
+      case ObjectKind.GPUShaderModule: {
+        const shaderModule = this.objects.shaderModules.release(handle);
+        if (shaderModule !== undefined) this.releaseCharge(shaderModule);
+        return;
+      }
       case ObjectKind.Surface:
         this.objects.surfaces.release(handle)?.close();
         return;
@@ -261,6 +232,7 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
         const object = table.release(handle);
         if (object instanceof DeviceState) object.release();
         this.current.forget(object);
+        if (object !== undefined) this.dropRecording(object);
       }
     }
   }
@@ -283,7 +255,9 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
   }
 
   surfaceGetCurrentTexture(surface: SurfaceState, handle: Handle): void {
-    this.objects.textures.allocate(handle, surface.makeTexture());
+    const { texture, charge } = surface.makeTexture();
+    this.objects.textures.allocate(handle, texture);
+    this.keepCharge(texture, charge);
   }
 
   surfacePresent(surface: SurfaceState): void {

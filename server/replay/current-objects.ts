@@ -6,6 +6,7 @@ import type {
   ComputePassState,
   RenderPassState,
 } from "./encoder-state.ts";
+import type { Recording } from "./recording.ts";
 
 /** The objects that commands mean without naming them: one of each of these kinds, or none. */
 export class CurrentObjects {
@@ -14,6 +15,8 @@ export class CurrentObjects {
   #renderPassEncoder: RenderPassState | undefined;
   #computePassEncoder: ComputePassState | undefined;
   #renderBundleEncoder: BundleEncoderState | undefined;
+  /** Of the encoder that the command being replayed means. */
+  #recording: Recording | undefined;
 
   get device(): DeviceState {
     return this.#device ?? refuse("GPUDevice");
@@ -23,31 +26,47 @@ export class CurrentObjects {
   }
 
   get commandEncoder(): CommandEncoderState {
-    return this.#commandEncoder ?? refuse("GPUCommandEncoder");
+    const encoder = this.#commandEncoder ?? refuse("GPUCommandEncoder");
+    this.#recording = encoder.recording;
+    return encoder;
   }
   set commandEncoder(encoder: CommandEncoderState) {
     this.#commandEncoder = encoder;
   }
 
   get renderPassEncoder(): RenderPassState {
-    return this.#renderPassEncoder ?? refuse("GPURenderPassEncoder");
+    const encoder = this.#renderPassEncoder ?? refuse("GPURenderPassEncoder");
+    this.#recording = encoder.recording;
+    return encoder;
   }
   set renderPassEncoder(pass: RenderPassState) {
     this.#renderPassEncoder = pass;
   }
 
   get computePassEncoder(): ComputePassState {
-    return this.#computePassEncoder ?? refuse("GPUComputePassEncoder");
+    const encoder = this.#computePassEncoder ?? refuse("GPUComputePassEncoder");
+    this.#recording = encoder.recording;
+    return encoder;
   }
   set computePassEncoder(pass: ComputePassState) {
     this.#computePassEncoder = pass;
   }
 
   get renderBundleEncoder(): BundleEncoderState {
-    return this.#renderBundleEncoder ?? refuse("GPURenderBundleEncoder");
+    const encoder = this.#renderBundleEncoder ?? refuse("GPURenderBundleEncoder");
+    this.#recording = encoder.recording;
+    return encoder;
   }
   set renderBundleEncoder(encoder: BundleEncoderState) {
     this.#renderBundleEncoder = encoder;
+  }
+
+  /** A command was replayed that took this many bytes on the wire: the encoder that it meant, if any, keeps it. */
+  replayed(wireBytes: number): void {
+    const recording = this.#recording;
+    if (recording === undefined) return;
+    this.#recording = undefined;
+    recording.add(wireBytes);
   }
 
   /** The object was released: if it is current, none of its kind is any more. */

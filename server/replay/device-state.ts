@@ -1,19 +1,24 @@
 import type { ReplayHost } from "./replay-host.ts";
 import { describeError, ErrorScopes, type ReportedError } from "./error-scopes.ts";
+import { ErrorSummary } from "./error-summary.ts";
+import { Holdings, type Ledger } from "./memory-ledger.ts";
 
 /** A device of the guest, and what Dawn reports of it outside any call. */
 export class DeviceState {
   readonly dawn: GPUDevice;
   readonly scopes = new ErrorScopes();
+  /** What its objects take of the session's memory. */
+  readonly memory = new Holdings();
   readonly #id: number;
-  readonly #reply: ReplayHost["reply"];
+  readonly #host: Pick<ReplayHost, "reply" | "budget">;
+  readonly #summary = new ErrorSummary((error) => this.#tell(error));
   #isReleased = false;
   #isLost = false;
 
-  constructor(id: number, device: GPUDevice, reply: ReplayHost["reply"]) {
+  constructor(id: number, device: GPUDevice, host: Pick<ReplayHost, "reply" | "budget">) {
     this.dawn = device;
     this.#id = id;
-    this.#reply = reply;
+    this.#host = host;
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault(); // Dawn would print it.
       this.#uncaptured(describeError(event.error));
@@ -30,19 +35,50 @@ export class DeviceState {
     if (!this.scopes.capture(error)) this.#uncaptured(error);
   }
 
-  /** The guest let go of its handle: nothing more can be said of it. */
+  reportOutOfMemory(what: string, bytes: number, { used, quota }: Ledger): void {
+    const message = `${what} takes ${bytes} bytes, and ${used} of the ${quota} that this session may use are in use.`;
+    this.report({ type: "out-of-memory", message });
+  }
+
+  /** Destroys it with all that was made on it. Idempotent. */
+  destroy(): void {
+    this.memory.close();
+    this.dawn.destroy();
+  }
+
+  /** Its program went over a limit for which WebGPU has no error: it is lost, and the message says why. */
+  lose(message: string): void {
+    this.#becomeLost("unknown", message);
+    this.destroy();
+  }
+
+  /** The guest let go of its handle, and so of all that was made on it: nothing more can be said of it. */
   release(): void {
     this.#isReleased = true;
+    this.#summary.close();
+    this.destroy();
   }
 
   async #watchLoss(): Promise<void> {
     const { reason, message } = await this.dawn.lost;
+    this.memory.close();
+    this.#becomeLost(reason ?? "unknown", message);
+  }
+
+  #becomeLost(reason: GPUDeviceLostReason, message: string): void {
+    if (this.#isLost) return;
     this.#isLost = true;
     if (this.#isReleased) return;
-    this.#reply({ kind: "deviceLost", device: this.#id, reason: reason ?? "unknown", message });
+    this.#host.reply({ kind: "deviceLost", device: this.#id, reason, message });
   }
 
   #uncaptured(error: ReportedError): void {
-    if (!this.#isReleased) this.#reply({ kind: "uncapturedError", device: this.#id, error });
+    if (this.#isReleased) return;
+    if (this.#host.budget.mayTellError()) this.#tell(error);
+    else this.#summary.add(error);
+  }
+
+  #tell(error: ReportedError): void {
+    this.#host.reply({ kind: "uncapturedError", device: this.#id, error });
   }
 }

@@ -11,48 +11,70 @@ import type {
 } from "#shared/wire/gen/dictionaries.ts";
 import type { Handle } from "#shared/wire/handles.ts";
 import { BoundState } from "./bound-state.ts";
+import type { CurrentObjects } from "./current-objects.ts";
 import { dawn, type DawnObjects as M } from "./dawn-types.ts";
+import type { DeviceState } from "./device-state.ts";
 import { GenericSink } from "./gen/generic-sink.ts";
+import type { Objects } from "./gen/objects.ts";
+import { Recording } from "./recording.ts";
+import type { SessionBudget } from "./session-budget.ts";
 import { WriteMappings } from "./write-mapping.ts";
 
 /** Replays the commands of what records: encoders, passes and bundles. */
 export class EncoderReplayer extends GenericSink {
+  protected readonly budget: SessionBudget;
   protected readonly mappings = new WriteMappings();
   /** Dynamic offsets on their way to Dawn. */
   readonly #offsets: number[] = [];
+  /** By the objects whose handles hold them: encoders, passes, command buffers, bundles. */
+  readonly #recordings = new WeakMap<object, Recording>();
+
+  constructor(objects: Objects, current: CurrentObjects, budget: SessionBudget) {
+    super(objects, current);
+    this.budget = budget;
+  }
 
   deviceCreateCommandEncoder(handle: Handle, descriptor: CommandEncoderDescriptor): void {
-    const encoder = this.current.device.dawn.createCommandEncoder(dawn(descriptor));
-    const state = { dawn: encoder, openPasses: new Set<BoundState>(), reads: undefined };
+    const { device } = this.current;
+    const encoder = device.dawn.createCommandEncoder(dawn(descriptor));
+    const recording = new Recording(device, this.budget.hostMemory);
+    const openPasses = new Set<BoundState>();
+    const state = { dawn: encoder, device, recording, openPasses, reads: undefined };
+    this.#hold(state, recording);
     this.objects.commandEncoders.allocate(handle, state);
     this.current.commandEncoder = state;
   }
 
   commandEncoderBeginRenderPass(handle: Handle, descriptor: RenderPassDescriptor<M>): void {
-    const { dawn: encoder, openPasses } = this.current.commandEncoder;
+    const { dawn: encoder, device, recording, openPasses } = this.current.commandEncoder;
     const bound = new BoundState();
-    const state = { dawn: encoder.beginRenderPass(dawn(descriptor)), bound, openPasses };
+    const pass = encoder.beginRenderPass(dawn(descriptor));
+    const state = { dawn: pass, device, recording, bound, openPasses };
+    this.#hold(state, recording);
     openPasses.add(bound);
     this.objects.renderPassEncoders.allocate(handle, state);
     this.current.renderPassEncoder = state;
   }
 
   commandEncoderBeginComputePass(handle: Handle, descriptor: ComputePassDescriptor<M>): void {
-    const { dawn: encoder, openPasses } = this.current.commandEncoder;
+    const { dawn: encoder, device, recording, openPasses } = this.current.commandEncoder;
     const bound = new BoundState();
-    const state = { dawn: encoder.beginComputePass(dawn(descriptor)), bound, openPasses };
+    const pass = encoder.beginComputePass(dawn(descriptor));
+    const state = { dawn: pass, device, recording, bound, openPasses };
+    this.#hold(state, recording);
     openPasses.add(bound);
     this.objects.computePassEncoders.allocate(handle, state);
     this.current.computePassEncoder = state;
   }
 
   commandEncoderFinish(handle: Handle, descriptor: CommandBufferDescriptor): void {
-    const { dawn: encoder, openPasses, reads } = this.current.commandEncoder;
+    const { dawn: encoder, recording, openPasses, reads } = this.current.commandEncoder;
     for (const bound of openPasses) bound.end();
     openPasses.clear();
     const commandBuffer = encoder.finish(dawn(descriptor));
     this.objects.commandBuffers.allocate(handle, commandBuffer);
     this.mappings.finish(commandBuffer, reads);
+    this.#hold(commandBuffer, recording);
   }
 
   commandEncoderCopyBufferToBuffer(
@@ -139,7 +161,8 @@ export class EncoderReplayer extends GenericSink {
     firstVertex: number,
     firstInstance: number,
   ): void {
-    const { dawn: encoder } = this.current.renderPassEncoder;
+    const { dawn: encoder, device } = this.current.renderPassEncoder;
+    if (this.#isTooLarge(device, vertexCount, instanceCount)) return;
     draw(encoder, vertexCount, instanceCount, firstVertex, firstInstance);
   }
 
@@ -150,7 +173,8 @@ export class EncoderReplayer extends GenericSink {
     baseVertex: number,
     firstInstance: number,
   ): void {
-    const { dawn: encoder } = this.current.renderPassEncoder;
+    const { dawn: encoder, device } = this.current.renderPassEncoder;
+    if (this.#isTooLarge(device, indexCount, instanceCount)) return;
     drawIndexed(encoder, indexCount, instanceCount, firstIndex, baseVertex, firstInstance);
   }
 
@@ -181,6 +205,18 @@ export class EncoderReplayer extends GenericSink {
     this.#setBindGroup(this.current.computePassEncoder, index, group, offsets, count);
   }
 
+  computePassEncoderDispatchWorkgroups(x: number, y: number, z: number): void {
+    const { dawn: pass, device } = this.current.computePassEncoder;
+    const { maxDispatchWorkgroups } = this.budget.bounds;
+    if (x * y * z > maxDispatchWorkgroups) {
+      device.lose(
+        `A dispatch of ${x} by ${y} by ${z} workgroups is over this session's limit (${maxDispatchWorkgroups}).`,
+      );
+      return;
+    }
+    pass.dispatchWorkgroups(x, y, z);
+  }
+
   computePassEncoderEnd(): void {
     const { dawn: pass, bound, openPasses } = this.current.computePassEncoder;
     pass.end();
@@ -189,8 +225,11 @@ export class EncoderReplayer extends GenericSink {
   }
 
   deviceCreateRenderBundleEncoder(handle: Handle, descriptor: BundleEncoderDescriptor): void {
-    const encoder = this.current.device.dawn.createRenderBundleEncoder(dawn(descriptor));
-    const state = { dawn: encoder, bound: new BoundState() };
+    const { device } = this.current;
+    const encoder = device.dawn.createRenderBundleEncoder(dawn(descriptor));
+    const recording = new Recording(device, this.budget.hostMemory);
+    const state = { dawn: encoder, device, recording, bound: new BoundState() };
+    this.#hold(state, recording);
     this.objects.renderBundleEncoders.allocate(handle, state);
     this.current.renderBundleEncoder = state;
   }
@@ -237,7 +276,8 @@ export class EncoderReplayer extends GenericSink {
     firstVertex: number,
     firstInstance: number,
   ): void {
-    const { dawn: encoder } = this.current.renderBundleEncoder;
+    const { dawn: encoder, device } = this.current.renderBundleEncoder;
+    if (this.#isTooLarge(device, vertexCount, instanceCount)) return;
     draw(encoder, vertexCount, instanceCount, firstVertex, firstInstance);
   }
 
@@ -248,14 +288,42 @@ export class EncoderReplayer extends GenericSink {
     baseVertex: number,
     firstInstance: number,
   ): void {
-    const { dawn: encoder } = this.current.renderBundleEncoder;
+    const { dawn: encoder, device } = this.current.renderBundleEncoder;
+    if (this.#isTooLarge(device, indexCount, instanceCount)) return;
     drawIndexed(encoder, indexCount, instanceCount, firstIndex, baseVertex, firstInstance);
   }
 
   renderBundleEncoderFinish(handle: Handle, descriptor: BundleDescriptor): void {
-    const { dawn: encoder, bound } = this.current.renderBundleEncoder;
+    const { dawn: encoder, recording, bound } = this.current.renderBundleEncoder;
     bound.end();
-    this.objects.renderBundles.allocate(handle, encoder.finish(dawn(descriptor)));
+    const bundle = encoder.finish(dawn(descriptor));
+    this.objects.renderBundles.allocate(handle, bundle);
+    this.#hold(bundle, recording);
+  }
+
+  /** The handle of an encoder, pass, command buffer or bundle was released. */
+  protected dropRecording(object: object): void {
+    this.#recordings.get(object)?.drop();
+  }
+
+  /** The command buffer was submitted, and Dawn keeps its commands no longer. */
+  protected endRecording(commandBuffer: GPUCommandBuffer): void {
+    this.#recordings.get(commandBuffer)?.release();
+  }
+
+  #hold(object: object, recording: Recording): void {
+    recording.hold();
+    this.#recordings.set(object, recording);
+  }
+
+  /** Loses the device where a draw is over the session's limit. */
+  #isTooLarge(device: DeviceState, vertices: number, instances: number): boolean {
+    const { maxDrawVertices } = this.budget.bounds;
+    if (vertices * instances <= maxDrawVertices) return false;
+    device.lose(
+      `A draw of ${vertices} vertices in ${instances} instances is over this session's limit (${maxDrawVertices}).`,
+    );
+    return true;
   }
 
   #setBindGroup(

@@ -1,3 +1,8 @@
+import { ProtocolError } from "#shared/wire/errors.ts";
+
+/** Scopes of one device that are open at once. Bounds what a loop of pushErrorScope makes the worker keep. */
+export const MAX_ERROR_SCOPES = 65_536;
+
 type ErrorType = "validation" | "out-of-memory" | "internal";
 
 export type ReportedError = { readonly type: ErrorType; readonly message: string };
@@ -12,6 +17,11 @@ export class ErrorScopes {
   readonly #scopes: Scope[] = [];
 
   push(filter: GPUErrorFilter): void {
+    if (this.#scopes.length >= MAX_ERROR_SCOPES) {
+      throw new ProtocolError(
+        `A device has ${this.#scopes.length} error scopes and opens one more (limit ${MAX_ERROR_SCOPES}).`,
+      );
+    }
     this.#scopes.push({ filter, error: undefined });
   }
 

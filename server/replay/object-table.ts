@@ -1,6 +1,7 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { type Handle, NULL_ID } from "#shared/wire/handles.ts";
 import { MAX_LIVE_OBJECTS } from "#shared/wire/limits.ts";
+import type { ObjectBudget } from "./object-budget.ts";
 
 /**
  * `pending`: a promise command made the handle and its object is not there yet. `failed`: it never
@@ -15,10 +16,13 @@ type Slot<T> = {
 /** Maps the ids a guest chose to the objects that Dawn made, for one kind of object. */
 export class ObjectTable<T> {
   readonly #kind: string;
+  readonly #budget: ObjectBudget;
   readonly #slots: Slot<T>[] = [{ generation: 0, state: "free", object: undefined }]; // NULL_ID
 
-  constructor(kind: string) {
+  /** Each handle in use counts in `budget`, which all connections of the session share. */
+  constructor(kind: string, budget: ObjectBudget) {
     this.#kind = kind;
+    this.#budget = budget;
   }
 
   /** Takes ownership of `object`; whoever calls release() or drain() gets it back. */
@@ -65,6 +69,7 @@ export class ObjectTable<T> {
     const { object } = slot;
     slot.state = "free"; // The generation stays, to reject stale handles.
     slot.object = undefined;
+    this.#budget.give(this.#kind);
     return object;
   }
 
@@ -72,10 +77,16 @@ export class ObjectTable<T> {
   *drain(): Generator<T> {
     for (const slot of this.#slots) {
       const { object } = slot;
+      if (slot.state !== "free") this.#budget.give(this.#kind);
       slot.state = "free";
       slot.object = undefined;
       if (object !== undefined) yield object;
     }
+  }
+
+  /** Empties the table of objects that need nothing more to be done. */
+  clear(): void {
+    for (const object of this.drain()) void object;
   }
 
   #open({ id, generation }: Handle): Slot<T> {
@@ -86,6 +97,7 @@ export class ObjectTable<T> {
     }
     const slot = this.#slots[id];
     if (slot === undefined) {
+      this.#budget.take(this.#kind);
       const fresh: Slot<T> = { generation, state: "free", object: undefined };
       this.#slots.push(fresh);
       return fresh;
@@ -98,6 +110,7 @@ export class ObjectTable<T> {
         `${this.#kind} generation (${generation}) is not above the last (${slot.generation}).`,
       );
     }
+    if (slot.state === "free") this.#budget.take(this.#kind); // One that failed counts until it is released.
     slot.generation = generation;
     return slot;
   }

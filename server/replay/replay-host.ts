@@ -1,4 +1,5 @@
 import type { Reply } from "#shared/wire/replies.ts";
+import type { SessionBudget } from "./session-budget.ts";
 import type { SurfaceHost } from "./surface-host.ts";
 
 /** What replay needs from the connection that it serves. */
@@ -6,6 +7,8 @@ export interface ReplayHost {
   /** Names the connection in surface keys. */
   readonly connection: number;
   readonly surfaces: SurfaceHost;
+  /** The session's, which its connections share. */
+  readonly budget: SessionBudget;
   /** Sends a reply. Its data belongs to the host from here on. */
   reply(reply: Reply): void;
   /** The program wants ticks, or no longer. */

@@ -15,24 +15,28 @@ import { StagedPayload } from "./staged-payload.ts";
  */
 export class Replayer implements Disposable {
   readonly #objects: Objects;
-  readonly #payload = new StagedPayload();
+  readonly #payload: StagedPayload;
+  readonly #current: CurrentObjects;
   readonly #sink: CommandReplayer;
   #resume: Promise<unknown> | undefined;
   #isClosed = false;
 
   /** `gpu` is Dawn's, and stays reachable elsewhere for as long as anything that it made. */
   constructor(gpu: GPU, host: ReplayHost) {
-    this.#objects = new Objects(this.#payload);
+    this.#payload = new StagedPayload(host.budget.hostMemory);
+    this.#objects = new Objects(this.#payload, host.budget.objects);
     const guarded: ReplayHost = {
       connection: host.connection,
       surfaces: host.surfaces,
+      budget: host.budget,
       // Dawn goes on settling promises after close().
       reply: (reply) => this.#isClosed || host.reply(reply),
       onAnimation: (running) => host.onAnimation(running),
       onEndFrame: (tick, finished) => host.onEndFrame(tick, finished),
     };
+    this.#current = new CurrentObjects();
     const pauseUntil = (settled: Promise<unknown>): void => this.pauseUntil(settled);
-    this.#sink = new CommandReplayer(gpu, guarded, this.#objects, new CurrentObjects(), pauseUntil);
+    this.#sink = new CommandReplayer(gpu, guarded, this.#objects, this.#current, pauseUntil);
   }
 
   /**
@@ -77,7 +81,8 @@ export class Replayer implements Disposable {
     this.#payload.drop();
     for (const surface of this.#objects.surfaces.drain()) surface.close();
     // A device takes with it all that was made on it.
-    for (const device of this.#objects.devices.drain()) device.dawn.destroy();
+    for (const device of this.#objects.devices.drain()) device.destroy();
+    this.#objects.drain();
   }
 
   [Symbol.dispose](): void {
@@ -87,9 +92,13 @@ export class Replayer implements Disposable {
   #replay(reader: Reader): Promise<void> | undefined {
     const objects = this.#objects;
     const sink = this.#sink;
+    const current = this.#current;
     try {
-      while (reader.remaining > 0) {
+      let { remaining } = reader;
+      while (remaining > 0) {
         decodeCommand(reader, objects, sink);
+        current.replayed(remaining - reader.remaining);
+        remaining = reader.remaining;
         if (this.#resume !== undefined) return this.#continue(reader);
       }
     } catch (cause) {

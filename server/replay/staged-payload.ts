@@ -1,10 +1,17 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
+import type { Ledger } from "./memory-ledger.ts";
 
 /** The bulk data that a guest has sent ahead of the command that takes it: one payload at a time. */
 export class StagedPayload {
+  readonly #memory: Ledger;
   #bytes: Uint8Array | undefined;
   #filled = 0;
+
+  /** A payload is charged to \`memory\` until it is taken. */
+  constructor(memory: Ledger) {
+    this.#memory = memory;
+  }
 
   /** Opens a payload of `total` bytes. The limit is checked before the memory is taken. */
   begin(total: number): void {
@@ -16,6 +23,11 @@ export class StagedPayload {
     if (!Number.isInteger(total) || total < 0 || total > MAX_PAYLOAD_BYTES) {
       throw new ProtocolError(
         `A payload's length (${total} bytes) is outside 0..${MAX_PAYLOAD_BYTES}.`,
+      );
+    }
+    if (!this.#memory.take(total)) {
+      throw new ProtocolError(
+        `A payload of ${total} bytes begins while ${this.#memory.used} of the session's ${this.#memory.quota} bytes of host memory are in use.`,
       );
     }
     this.#bytes = new Uint8Array(total);
@@ -51,11 +63,12 @@ export class StagedPayload {
         `A command takes a payload of ${length} bytes, and ${bytes.length} are staged.`,
       );
     }
-    this.#bytes = undefined;
+    this.drop();
     return bytes;
   }
 
   drop(): void {
+    this.#memory.give(this.#bytes?.length ?? 0);
     this.#bytes = undefined;
   }
 }

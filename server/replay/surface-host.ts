@@ -21,13 +21,15 @@ export type PresentedPicture = {
   readonly alphaMode: GPUCanvasAlphaMode;
   readonly colorSpace: PredefinedColorSpace;
   readonly toneMapping: GPUCanvasToneMappingMode;
+  /** Destroys the texture, and gives back what it takes of the session's memory. Idempotent. */
+  destroy(): void;
 };
 
 export interface SurfaceHost {
   /** Usage that is added to the textures of a surface in this format, so that they can be captured. */
   captureUsage(format: GPUTextureFormat): GPUTextureUsageFlags;
   /**
-   * Takes ownership of `picture.texture` and destroys it once captured. Whatever reads the texture is
+   * Takes ownership of the picture and destroys it once captured. Whatever reads the texture is
    * submitted before this returns: the guest's next commands come after it on the same queue. Uses
    * the device only within error scopes of its own, since the guest sees all other errors.
    *

@@ -1,6 +1,9 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import type { SurfaceConfiguration } from "#shared/wire/gen/dictionaries.ts";
 import type { DeviceState } from "./device-state.ts";
+import { invalidTexture } from "./invalid-objects.ts";
+import { Charge } from "./memory-ledger.ts";
+import { textureBytes } from "./memory-size.ts";
 import type { ReplayHost } from "./replay-host.ts";
 import type { SurfaceKey } from "./surface-host.ts";
 
@@ -19,12 +22,14 @@ type Configured = {
   readonly configuration: SurfaceConfiguration;
 };
 
+type SurfaceTexture = { readonly texture: GPUTexture; readonly charge: Charge };
+
 /** A canvas of the guest: makes the textures that its program draws to, and has them captured. */
 export class SurfaceState {
   readonly #host: ReplayHost;
   readonly #key: SurfaceKey;
   #configured: Configured | undefined;
-  #current: { readonly texture: GPUTexture; readonly made: Configured } | undefined;
+  #current: (SurfaceTexture & { readonly made: Configured }) | undefined;
   #isShown = false;
 
   constructor(id: number, host: ReplayHost) {
@@ -48,7 +53,7 @@ export class SurfaceState {
   }
 
   /** Makes the texture of the next frame. The guest's handle owns it until present(). */
-  makeTexture(): GPUTexture {
+  makeTexture(): SurfaceTexture {
     if (this.#configured === undefined) {
       throw new ProtocolError(`Surface ${this.#key.id} gives no texture: it is not configured.`);
     }
@@ -57,15 +62,23 @@ export class SurfaceState {
     }
     const { device, width, height, configuration } = this.#configured;
     const { format, usage = RENDER_ATTACHMENT, viewFormats = [] } = configuration;
-    const texture = device.dawn.createTexture({
+    const descriptor = {
       label: `surface ${this.#key.id}`,
       size: { width, height },
       format,
       usage: usage | this.#host.surfaces.captureUsage(format),
       viewFormats,
-    });
-    this.#current = { texture, made: this.#configured };
-    return texture;
+    };
+    const { gpuMemory } = this.#host.budget;
+    const bytes = textureBytes(descriptor);
+    const charge = device.memory.take(gpuMemory, bytes);
+    if (charge === undefined) device.reportOutOfMemory("A canvas's texture", bytes, gpuMemory);
+    const made =
+      charge === undefined
+        ? { texture: invalidTexture(device.dawn, descriptor), charge: new Charge(() => {}) }
+        : { texture: device.dawn.createTexture(descriptor), charge };
+    this.#current = { ...made, made: this.#configured };
+    return made;
   }
 
   /** Hands the current texture to capture, which owns it then. `captured` is when the GPU is done with it. */
@@ -73,12 +86,13 @@ export class SurfaceState {
     if (this.#current === undefined) {
       throw new ProtocolError(`Surface ${this.#key.id} is presented without a texture.`);
     }
-    const { texture, made } = this.#current;
+    const { made, ...current } = this.#current;
+    const { texture } = current;
     this.#current = undefined;
     const { device, width, height, configuration } = made;
     const longest = Math.min(device.dawn.limits.maxTextureDimension2D, MAX_SURFACE_SIDE);
     if (width < 1 || height < 1 || width > longest || height > longest) {
-      texture.destroy(); // It is invalid, as Dawn has reported, or larger than anything shown.
+      destroy(current); // It is invalid, as Dawn has reported, or larger than anything shown.
       return { texture, captured: Promise.resolve() };
     }
     this.#isShown = true;
@@ -92,6 +106,7 @@ export class SurfaceState {
       alphaMode: configuration.alphaMode ?? "opaque",
       colorSpace: configuration.colorSpace ?? "srgb",
       toneMapping: configuration.toneMapping?.mode ?? "standard",
+      destroy: () => destroy(current),
     });
     return { texture, captured };
   }
@@ -103,7 +118,7 @@ export class SurfaceState {
   }
 
   #expire(): void {
-    this.#current?.texture.destroy();
+    if (this.#current !== undefined) destroy(this.#current);
     this.#current = undefined;
   }
 
@@ -111,4 +126,9 @@ export class SurfaceState {
     if (this.#isShown) this.#host.surfaces.release(this.#key);
     this.#isShown = false;
   }
+}
+
+function destroy({ texture, charge }: SurfaceTexture): void {
+  texture.destroy();
+  charge.release();
 }

@@ -1,6 +1,9 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 import type { DeviceState } from "./device-state.ts";
 import type { CommandEncoderState } from "./encoder-state.ts";
+import { invalidBuffer } from "./invalid-objects.ts";
+import type { Charge, Ledger } from "./memory-ledger.ts";
+import { bufferBytes } from "./memory-size.ts";
 
 // Values of GPUMapMode and GPUBufferUsage, which exist as globals only in browsers.
 const MAP_MODE_WRITE = 0x2;
@@ -24,12 +27,16 @@ export class WriteMapping {
   readonly buffer: GPUBuffer;
   readonly device: DeviceState;
   readonly #descriptor: GPUBufferDescriptor;
+  readonly #gpuMemory: Ledger;
   #decoy: GPUBuffer | undefined;
+  #decoyCharge: Charge | undefined;
   #isMapped = false;
   #isDestroyed = false;
 
-  constructor(device: DeviceState, descriptor: GPUBufferDescriptor) {
+  /** The caller has charged the buffer to `gpuMemory`. */
+  constructor(device: DeviceState, descriptor: GPUBufferDescriptor, gpuMemory: Ledger) {
     this.device = device;
+    this.#gpuMemory = gpuMemory;
     this.#descriptor = descriptor;
     const usage = (descriptor.usage & COPY_SRC) | COPY_DST;
     this.buffer = createBuffer(device, { ...descriptor, usage });
@@ -45,8 +52,16 @@ export class WriteMapping {
    * command that this usage forbids: Dawn then reports the error in its own words.
    */
   get decoy(): GPUBuffer {
-    this.#decoy ??= this.device.dawn.createBuffer({ ...this.#descriptor, mappedAtCreation: false });
+    this.#decoy ??= this.#makeDecoy();
     return this.#decoy;
+  }
+
+  #makeDecoy(): GPUBuffer {
+    const { dawn, memory } = this.device;
+    this.#decoyCharge = memory.take(this.#gpuMemory, bufferBytes(this.#descriptor.size));
+    // An invalid buffer is an error in any command too, if in other words.
+    if (this.#decoyCharge === undefined) return invalidBuffer(dawn, this.#descriptor);
+    return dawn.createBuffer({ ...this.#descriptor, mappedAtCreation: false });
   }
 
   /** Whether its program has it mapped now. After creation, Dawn's buffer itself is mapped. */
@@ -100,6 +115,7 @@ export class WriteMapping {
     this.#isMapped = false;
     this.buffer.destroy();
     this.#decoy?.destroy();
+    this.#decoyCharge?.release();
   }
 }
 

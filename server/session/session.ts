@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { boundsOf } from "#server/config/bounds.ts";
 import type { Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
@@ -91,6 +92,7 @@ export class Session {
   /** What the newest token's profile allows counts for the whole session. */
   set profile(profile: Profile) {
     this.#profile = profile;
+    this.#sendBounds();
     this.#resize(); // A viewer that came first was given a size by another profile.
   }
 
@@ -259,6 +261,7 @@ export class Session {
       const { adapter, encoder } = worker.ready;
       this.#worker = worker;
       this.#options.events.workerStarted(this.name, worker.pid, adapter, encoder);
+      this.#sendBounds();
       this.#sendAudience();
       return worker;
     } catch (error) {
@@ -320,6 +323,11 @@ export class Session {
       case "connectionEnded":
         this.#connection(message.connection)?.link?.workerEnded(message.reason);
         return;
+      case "memory": {
+        const { type: _, ...memory } = message;
+        this.#options.observer.workerMemory?.(this.name, memory);
+        return;
+      }
       case "stats":
         this.#options.observer.workerStats?.(this.name, message.stages);
         return;
@@ -422,6 +430,10 @@ export class Session {
       viewers: this.#viewers.count,
       frameRate: this.#frameRate(),
     });
+  }
+
+  #sendBounds(): void {
+    this.#worker?.send({ type: "bounds", bounds: boundsOf(this.#profile) });
   }
 
   /** Brings state and timers in line with what is connected. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
 import { Replayer } from "#server/replay/replayer.ts";
+import type { SessionBudget } from "#server/replay/session-budget.ts";
 import type { SurfaceHost } from "#server/replay/surface-host.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { DownFrame, frame, FrameReader, UpFrame, type Frame } from "#shared/wire/frames.ts";
@@ -23,6 +24,8 @@ export type ConnectionParts = {
   readonly socket: Socket;
   readonly gpu: GPU;
   readonly surfaces: SurfaceHost;
+  /** The session's, which its connections share. */
+  readonly budget: SessionBudget;
   readonly times: StageTimes;
   readonly report: (message: ToGateway) => void;
   /** Commands were handed to Dawn. */
@@ -43,11 +46,12 @@ export class Connection implements Disposable {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { id, gpu, surfaces, socket } = parts;
+    const { id, gpu, surfaces, budget, socket } = parts;
     this.#replies = new ReplyFrames((bytes) => this.#send(bytes));
     this.#replayer = new Replayer(gpu, {
       connection: id,
       surfaces,
+      budget,
       reply: (reply) => {
         this.#replies.write(reply);
         this.#flushSoon();

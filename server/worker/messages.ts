@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Bounds } from "#server/replay/bounds.ts";
 
 // Control messages between the gateway and one GPU worker, as length-prefixed JSON on a Unix socket.
 // The worker may have been taken over by its guest: what it says is checked here, and bounded.
@@ -11,6 +12,7 @@ export const MAX_STAGES = 64;
 
 const id = z.number().int().min(1).max(0xffff_ffff);
 const count = z.number().int().min(0).max(0xffff_ffff);
+const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const sentence = z.string().max(4096);
 const side = z.number().int().min(1).max(16_384);
 
@@ -37,6 +39,13 @@ export const ToGateway = z.discriminatedUnion("type", [
   }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
+  /** What the session holds of what its bounds limit. Sent when it changed, once a second at most. */
+  z.object({
+    type: z.literal("memory"),
+    gpuBytes: bytes,
+    hostBytes: bytes,
+    objects: count,
+  }),
   z.object({
     type: z.literal("stats"),
     stages: z
@@ -47,6 +56,8 @@ export const ToGateway = z.discriminatedUnion("type", [
 export type ToGateway = z.infer<typeof ToGateway>;
 
 export type ToWorker =
+  /** What the session may take. Comes before the first "open", and again when the profile changes. */
+  | { readonly type: "bounds"; readonly bounds: Bounds }
   /** The worker dials its data socket for this connection, naming it in the first 4 bytes (u32le). */
   | { readonly type: "open"; readonly connection: number }
   | { readonly type: "close"; readonly connection: number }

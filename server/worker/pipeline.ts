@@ -115,7 +115,7 @@ export class Pipeline implements SurfaceHost {
     this.#times.count("presented_frames");
     this.#drop(surface);
     if (this.#closed || !fitsH264(width, height)) {
-      picture.texture.destroy();
+      picture.destroy();
       this.#times.count("refused_frames");
       return finished(device);
     }
@@ -167,7 +167,7 @@ export class Pipeline implements SurfaceHost {
 
   /** Submits the capture before it returns; resolves when the GPU is done with it. */
   async #capture(picture: PresentedPicture): Promise<void> {
-    const { surface, device, texture } = picture;
+    const { surface, device } = picture;
     const capture = this.#captureOf(device);
     if (!capture.hasFree) {
       // The newest frame is never lost: it is captured once a buffer is free.
@@ -177,7 +177,7 @@ export class Pipeline implements SurfaceHost {
     const start = performance.now();
     const number = ++this.#lastCapture;
     const capturing = capture.capture(picture);
-    texture.destroy();
+    picture.destroy();
     const readback = await capturing;
     if (readback === undefined) {
       this.#times.count("failed_captures");
@@ -216,7 +216,7 @@ export class Pipeline implements SurfaceHost {
     const held = this.#held.get(surface);
     if (held === undefined) return;
     this.#held.delete(surface);
-    held.texture.destroy();
+    held.destroy();
     this.#times.count("skipped_frames");
   }
 

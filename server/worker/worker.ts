@@ -1,4 +1,6 @@
 import { assertNever } from "#shared/base/assert.ts";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { SurfaceKey } from "#server/replay/surface-host.ts";
 import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
@@ -26,10 +28,12 @@ export class Worker implements Disposable {
   readonly #control: Control;
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
+  readonly #budget = new SessionBudget(DEFAULT_BOUNDS);
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
   #reportedPolls = 0;
+  #reportedMemory = "";
 
   private constructor(
     environment: WorkerEnvironment,
@@ -45,7 +49,10 @@ export class Worker implements Disposable {
     this.#control = control;
     this.#pipeline = pipeline;
     this.#ended = ended;
-    this.#statsTimer = setInterval(() => this.#sendStats(), STATS_INTERVAL_MS);
+    this.#statsTimer = setInterval(() => {
+      this.#sendStats();
+      this.#sendMemory();
+    }, STATS_INTERVAL_MS);
   }
 
   /**
@@ -111,6 +118,9 @@ export class Worker implements Disposable {
       case "close":
         this.#connections.get(message.connection)?.close();
         return;
+      case "bounds":
+        this.#budget.bounds = message.bounds;
+        return;
       case "audience":
         this.#pipeline.setAudience(message.viewers);
         return;
@@ -132,6 +142,7 @@ export class Worker implements Disposable {
         socket,
         gpu: this.#gpu,
         surfaces: this.#pipeline,
+        budget: this.#budget,
         times: this.#times,
         report,
         worked: () => this.#poller.workHandedOver(),
@@ -155,6 +166,20 @@ export class Worker implements Disposable {
     const stages = { ...this.#pipeline.takeStats(), ...this.#times.take() };
     if (polls === 0 && Object.keys(stages).length === 0) return;
     this.#control.send({ type: "stats", stages: { ...stages, polls } });
+  }
+
+  #sendMemory(): void {
+    const { gpuMemory, hostMemory, objects } = this.#budget;
+    const message = {
+      type: "memory",
+      gpuBytes: gpuMemory.used,
+      hostBytes: hostMemory.used,
+      objects: objects.all.used,
+    } as const;
+    const text = JSON.stringify(message);
+    if (text === this.#reportedMemory) return;
+    this.#reportedMemory = text;
+    this.#control.send(message);
   }
 }
 

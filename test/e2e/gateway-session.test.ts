@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Profile, resolveConfig } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import { Events } from "#server/observe/events.ts";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS, Session } from "#server/session/session.ts";
@@ -13,7 +15,7 @@ import type { ViewerInlet, ViewerOutlet } from "#server/signaling/signaling.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { InputEvent } from "#shared/input/events.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
-import { DownFrame, frame, UpFrame } from "#shared/wire/frames.ts";
+import { DownFrame, frame, FRAME_HEADER_BYTES, UpFrame } from "#shared/wire/frames.ts";
 import { SCRIPTED_WORKER } from "#test/support/gateway.ts";
 import { isAlive } from "#test/support/processes.ts";
 import type { Deed } from "#test/support/scripted-guest.ts";
@@ -23,6 +25,7 @@ let session: Session;
 let workers: GpuWorker[];
 let toMedia: ToMedia[];
 let emptied: number;
+let memories: Inbox<readonly [session: string, memory: object]>;
 
 const profile = profileOf(
   "size: { width: 640, height: 360 }, maxSize: { width: 1280, height: 720 }",
@@ -51,7 +54,7 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
     unwatchedFrameRate: 1,
     workerIdleMs,
     events: new Events(pino({ level: "silent" })),
-    observer: {},
+    observer: { workerMemory: (name, memory) => memories.put([name, memory]) },
     startWorker: async ({ events, signal }) => {
       const command = { program: process.execPath, args: [SCRIPTED_WORKER], environment: {} };
       const socketPath = path.join(folder, `worker-${workers.length}.sock`);
@@ -71,6 +74,7 @@ beforeEach(async () => {
   workers = [];
   toMedia = [];
   emptied = 0;
+  memories = new Inbox();
   session = await startSession();
 });
 
@@ -123,6 +127,14 @@ class Program implements ProgramLink {
 
   tell(deed: Deed): void {
     this.connection.data.write(frame(UpFrame.commands, Buffer.from(JSON.stringify(deed))));
+  }
+
+  async toldBounds(): Promise<unknown> {
+    const reply = once(this.connection.data, "data");
+    this.tell({ do: "tellBounds" });
+    const [bytes] = await reply;
+    if (!Buffer.isBuffer(bytes)) throw new Error("The reply is no bytes.");
+    return JSON.parse(bytes.subarray(FRAME_HEADER_BYTES).toString()).bounds;
   }
 
   /** The program's canvas gets a picture of this size, or goes away. */
@@ -395,6 +407,25 @@ describe("the picture's size", () => {
     expect(await program.resize()).toEqual([800, 600, 1]);
     one.does(key("KeyA"));
     expect(await program.resize()).toEqual([700, 500, 1]);
+  });
+});
+
+describe("a worker", () => {
+  test("is told the profile's bounds before its first program, and again when they change", async () => {
+    const program = await Program.connect();
+    expect(await program.toldBounds()).toEqual([DEFAULT_BOUNDS]);
+    session.profile = profileOf("gpuMemoryMb: 64, errorsPerSecond: 5");
+    // The control socket and the data socket are not in order.
+    await expect
+      .poll(() => program.toldBounds())
+      .toEqual([DEFAULT_BOUNDS, { ...DEFAULT_BOUNDS, gpuMemoryMb: 64, errorsPerSecond: 5 }]);
+  });
+
+  test("that tells what its session holds is passed on to the observer", async () => {
+    const program = await Program.connect();
+    const memory = { gpuBytes: 3, hostBytes: 2, objects: 1 };
+    program.tell({ do: "say", message: { type: "memory", ...memory } });
+    expect(await memories.next()).toEqual(["vm", memory]);
   });
 });
 

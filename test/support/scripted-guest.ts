@@ -21,6 +21,8 @@ export type Deed =
   | { readonly do: "hang" }
   | { readonly do: "takeMemory"; readonly bytes: number }
   | { readonly do: "tellPid" }
+  /** A reply with the bounds that the worker was told, the latest last. */
+  | { readonly do: "tellBounds" }
   | { readonly do: "hangUp" };
 
 export type GuestOptions = {

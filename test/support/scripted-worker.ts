@@ -18,10 +18,12 @@ control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
 const taken: Buffer[] = [];
 const messages = new ControlReader();
+const bounds: unknown[] = [];
 control.on("data", (chunk) => {
   for (const message of messages.push(chunk)) {
     if (typeof message !== "object" || message === null || !("type" in message)) continue;
     if (message.type === "shutdown") process.kill(process.pid, "SIGTERM");
+    if (message.type === "bounds" && "bounds" in message) bounds.push(message.bounds);
     if (message.type === "open" && "connection" in message) void serve(Number(message.connection));
   }
 });
@@ -102,6 +104,9 @@ async function serve(connection: number): Promise<void> {
         break;
       case "tellPid":
         reply({ pid: process.pid, socket: workerSocket });
+        break;
+      case "tellBounds":
+        reply({ bounds });
         break;
       case "hangUp":
         data.end();

@@ -1,3 +1,4 @@
+import { Ledger } from "#server/replay/memory-ledger.ts";
 import { StagedPayload } from "#server/replay/staged-payload.ts";
 import { DownFrame, FrameReader } from "#shared/wire/frames.ts";
 import { readWelcome, type Welcome } from "#shared/wire/handshake.ts";
@@ -8,6 +9,7 @@ import {
   writeRequestAdapter,
   writeUseDevice,
 } from "#shared/wire/gen/write-commands.ts";
+import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { readReply, type Reply } from "#shared/wire/replies.ts";
 import { Writer } from "#shared/wire/writer.ts";
@@ -31,7 +33,7 @@ export abstract class WireGuest {
   readonly #ids = new Map<Kind, number>();
   readonly #waiting = new Map<(reply: Reply) => boolean, (reply: Reply) => void>();
   readonly #frames = new FrameReader();
-  readonly #payload = new StagedPayload();
+  readonly #payload = new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES));
   #generation = 0;
   #request = 0;
 

@@ -5,16 +5,10 @@ import type {
   GPUBindGroupDescriptor,
   GPUBindGroupLayoutDescriptor,
   GPUColorDict,
-  GPUComputePipelineDescriptor,
   GPUExtent3DDict,
   GPUPipelineLayoutDescriptor,
-  GPUQuerySetDescriptor,
-  GPURenderPipelineDescriptor,
   GPUSamplerDescriptor,
-  GPUShaderModuleDescriptor,
-  GPUTexelCopyBufferLayout,
   GPUTexelCopyTextureInfo,
-  GPUTextureDescriptor,
   GPUTextureViewDescriptor,
 } from "#shared/wire/gen/dictionaries.ts";
 
@@ -43,6 +37,15 @@ export type ByHand =
   | "commandEncoderClearBuffer"
   | "queueWriteBuffer"
   | "queueSubmit"
+  | "deviceDestroy"
+  | "deviceCreateTexture"
+  | "deviceCreateQuerySet"
+  | "deviceCreateShaderModule"
+  | "deviceCreateComputePipeline"
+  | "deviceCreateRenderPipeline"
+  | "querySetDestroy"
+  | "queueWriteTexture"
+  | "computePassEncoderDispatchWorkgroups"
   | "deviceCreateCommandEncoder"
   | "deviceCreateRenderBundleEncoder"
   | "commandEncoderBeginRenderPass"
@@ -87,17 +90,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
     this.current = current;
   }
 
-  deviceDestroy(): void {
-    this.current.device.dawn.destroy();
-  }
-
-  deviceCreateTexture(handle: Handle, descriptor: GPUTextureDescriptor): void {
-    this.objects.textures.allocate(
-      handle,
-      this.current.device.dawn.createTexture(dawn(descriptor)),
-    );
-  }
-
   deviceCreateSampler(handle: Handle, descriptor: GPUSamplerDescriptor): void {
     this.objects.samplers.allocate(
       handle,
@@ -123,34 +115,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
     this.objects.bindGroups.allocate(
       handle,
       this.current.device.dawn.createBindGroup(dawn(descriptor)),
-    );
-  }
-
-  deviceCreateShaderModule(handle: Handle, descriptor: GPUShaderModuleDescriptor<M>): void {
-    this.objects.shaderModules.allocate(
-      handle,
-      this.current.device.dawn.createShaderModule(dawn(descriptor)),
-    );
-  }
-
-  deviceCreateComputePipeline(handle: Handle, descriptor: GPUComputePipelineDescriptor<M>): void {
-    this.objects.computePipelines.allocate(
-      handle,
-      this.current.device.dawn.createComputePipeline(dawn(descriptor)),
-    );
-  }
-
-  deviceCreateRenderPipeline(handle: Handle, descriptor: GPURenderPipelineDescriptor<M>): void {
-    this.objects.renderPipelines.allocate(
-      handle,
-      this.current.device.dawn.createRenderPipeline(dawn(descriptor)),
-    );
-  }
-
-  deviceCreateQuerySet(handle: Handle, descriptor: GPUQuerySetDescriptor): void {
-    this.objects.querySets.allocate(
-      handle,
-      this.current.device.dawn.createQuerySet(dawn(descriptor)),
     );
   }
 
@@ -216,18 +180,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
 
   commandEncoderInsertDebugMarker(markerLabel: string): void {
     this.current.commandEncoder.dawn.insertDebugMarker(markerLabel);
-  }
-
-  computePassEncoderDispatchWorkgroups(
-    workgroupCountX: number,
-    workgroupCountY: number,
-    workgroupCountZ: number,
-  ): void {
-    this.current.computePassEncoder.dawn.dispatchWorkgroups(
-      workgroupCountX,
-      workgroupCountY,
-      workgroupCountZ,
-    );
   }
 
   computePassEncoderDispatchWorkgroupsIndirect(
@@ -336,24 +288,6 @@ export class GenericSink implements Omit<CommandSink<M>, ByHand> {
     indirectOffset: number,
   ): void {
     this.current.renderBundleEncoder.dawn.drawIndexedIndirect(indirectBuffer, indirectOffset);
-  }
-
-  queueWriteTexture(
-    destination: GPUTexelCopyTextureInfo<M>,
-    data: Uint8Array,
-    dataLayout: GPUTexelCopyBufferLayout,
-    size: GPUExtent3DDict,
-  ): void {
-    this.current.device.dawn.queue.writeTexture(
-      dawn(destination),
-      data,
-      dawn(dataLayout),
-      dawn(size),
-    );
-  }
-
-  querySetDestroy(querySet: M["GPUQuerySet"]): void {
-    querySet.destroy();
   }
 
   useDevice(device: M["GPUDevice"]): void {

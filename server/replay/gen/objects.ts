@@ -2,45 +2,80 @@
 
 import type { ObjectResolver } from "#shared/wire/gen/objects.ts";
 import type { DawnObjects } from "../dawn-types.ts";
+import type { ObjectBudget } from "../object-budget.ts";
 import { ObjectTable } from "../object-table.ts";
 import type { StagedPayload } from "../staged-payload.ts";
 
 /** All objects of one connection, by kind and id. */
 export class Objects implements ObjectResolver<DawnObjects> {
-  readonly adapters = new ObjectTable<DawnObjects["GPUAdapter"]>("GPUAdapter");
-  readonly devices = new ObjectTable<DawnObjects["GPUDevice"]>("GPUDevice");
-  readonly buffers = new ObjectTable<DawnObjects["GPUBuffer"]>("GPUBuffer");
-  readonly textures = new ObjectTable<DawnObjects["GPUTexture"]>("GPUTexture");
-  readonly textureViews = new ObjectTable<DawnObjects["GPUTextureView"]>("GPUTextureView");
-  readonly samplers = new ObjectTable<DawnObjects["GPUSampler"]>("GPUSampler");
-  readonly bindGroupLayouts = new ObjectTable<DawnObjects["GPUBindGroupLayout"]>(
-    "GPUBindGroupLayout",
-  );
-  readonly bindGroups = new ObjectTable<DawnObjects["GPUBindGroup"]>("GPUBindGroup");
-  readonly pipelineLayouts = new ObjectTable<DawnObjects["GPUPipelineLayout"]>("GPUPipelineLayout");
-  readonly shaderModules = new ObjectTable<DawnObjects["GPUShaderModule"]>("GPUShaderModule");
-  readonly computePipelines = new ObjectTable<DawnObjects["GPUComputePipeline"]>(
-    "GPUComputePipeline",
-  );
-  readonly renderPipelines = new ObjectTable<DawnObjects["GPURenderPipeline"]>("GPURenderPipeline");
-  readonly commandBuffers = new ObjectTable<DawnObjects["GPUCommandBuffer"]>("GPUCommandBuffer");
-  readonly commandEncoders = new ObjectTable<DawnObjects["GPUCommandEncoder"]>("GPUCommandEncoder");
-  readonly computePassEncoders = new ObjectTable<DawnObjects["GPUComputePassEncoder"]>(
-    "GPUComputePassEncoder",
-  );
-  readonly renderPassEncoders = new ObjectTable<DawnObjects["GPURenderPassEncoder"]>(
-    "GPURenderPassEncoder",
-  );
-  readonly renderBundles = new ObjectTable<DawnObjects["GPURenderBundle"]>("GPURenderBundle");
-  readonly renderBundleEncoders = new ObjectTable<DawnObjects["GPURenderBundleEncoder"]>(
-    "GPURenderBundleEncoder",
-  );
-  readonly querySets = new ObjectTable<DawnObjects["GPUQuerySet"]>("GPUQuerySet");
-  readonly surfaces = new ObjectTable<DawnObjects["Surface"]>("Surface");
+  readonly adapters: ObjectTable<DawnObjects["GPUAdapter"]>;
+  readonly devices: ObjectTable<DawnObjects["GPUDevice"]>;
+  readonly buffers: ObjectTable<DawnObjects["GPUBuffer"]>;
+  readonly textures: ObjectTable<DawnObjects["GPUTexture"]>;
+  readonly textureViews: ObjectTable<DawnObjects["GPUTextureView"]>;
+  readonly samplers: ObjectTable<DawnObjects["GPUSampler"]>;
+  readonly bindGroupLayouts: ObjectTable<DawnObjects["GPUBindGroupLayout"]>;
+  readonly bindGroups: ObjectTable<DawnObjects["GPUBindGroup"]>;
+  readonly pipelineLayouts: ObjectTable<DawnObjects["GPUPipelineLayout"]>;
+  readonly shaderModules: ObjectTable<DawnObjects["GPUShaderModule"]>;
+  readonly computePipelines: ObjectTable<DawnObjects["GPUComputePipeline"]>;
+  readonly renderPipelines: ObjectTable<DawnObjects["GPURenderPipeline"]>;
+  readonly commandBuffers: ObjectTable<DawnObjects["GPUCommandBuffer"]>;
+  readonly commandEncoders: ObjectTable<DawnObjects["GPUCommandEncoder"]>;
+  readonly computePassEncoders: ObjectTable<DawnObjects["GPUComputePassEncoder"]>;
+  readonly renderPassEncoders: ObjectTable<DawnObjects["GPURenderPassEncoder"]>;
+  readonly renderBundles: ObjectTable<DawnObjects["GPURenderBundle"]>;
+  readonly renderBundleEncoders: ObjectTable<DawnObjects["GPURenderBundleEncoder"]>;
+  readonly querySets: ObjectTable<DawnObjects["GPUQuerySet"]>;
+  readonly surfaces: ObjectTable<DawnObjects["Surface"]>;
   readonly #payload: StagedPayload;
 
-  constructor(payload: StagedPayload) {
+  constructor(payload: StagedPayload, budget: ObjectBudget) {
     this.#payload = payload;
+    this.adapters = new ObjectTable("GPUAdapter", budget);
+    this.devices = new ObjectTable("GPUDevice", budget);
+    this.buffers = new ObjectTable("GPUBuffer", budget);
+    this.textures = new ObjectTable("GPUTexture", budget);
+    this.textureViews = new ObjectTable("GPUTextureView", budget);
+    this.samplers = new ObjectTable("GPUSampler", budget);
+    this.bindGroupLayouts = new ObjectTable("GPUBindGroupLayout", budget);
+    this.bindGroups = new ObjectTable("GPUBindGroup", budget);
+    this.pipelineLayouts = new ObjectTable("GPUPipelineLayout", budget);
+    this.shaderModules = new ObjectTable("GPUShaderModule", budget);
+    this.computePipelines = new ObjectTable("GPUComputePipeline", budget);
+    this.renderPipelines = new ObjectTable("GPURenderPipeline", budget);
+    this.commandBuffers = new ObjectTable("GPUCommandBuffer", budget);
+    this.commandEncoders = new ObjectTable("GPUCommandEncoder", budget);
+    this.computePassEncoders = new ObjectTable("GPUComputePassEncoder", budget);
+    this.renderPassEncoders = new ObjectTable("GPURenderPassEncoder", budget);
+    this.renderBundles = new ObjectTable("GPURenderBundle", budget);
+    this.renderBundleEncoders = new ObjectTable("GPURenderBundleEncoder", budget);
+    this.querySets = new ObjectTable("GPUQuerySet", budget);
+    this.surfaces = new ObjectTable("Surface", budget);
+  }
+
+  /** Empties every table. What has to be destroyed on Dawn was drained from its own table before. */
+  drain(): void {
+    this.adapters.clear();
+    this.devices.clear();
+    this.buffers.clear();
+    this.textures.clear();
+    this.textureViews.clear();
+    this.samplers.clear();
+    this.bindGroupLayouts.clear();
+    this.bindGroups.clear();
+    this.pipelineLayouts.clear();
+    this.shaderModules.clear();
+    this.computePipelines.clear();
+    this.renderPipelines.clear();
+    this.commandBuffers.clear();
+    this.commandEncoders.clear();
+    this.computePassEncoders.clear();
+    this.renderPassEncoders.clear();
+    this.renderBundles.clear();
+    this.renderBundleEncoders.clear();
+    this.querySets.clear();
+    this.surfaces.clear();
   }
 
   GPUAdapter(id: number): DawnObjects["GPUAdapter"] {

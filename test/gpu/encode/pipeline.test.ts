@@ -148,6 +148,7 @@ function presented(
     alphaMode: "opaque",
     colorSpace: "srgb",
     toneMapping: "standard",
+    destroy: () => texture.destroy(),
     ...of,
   };
 }

@@ -1,6 +1,8 @@
 import type { Transport } from "#client/guest/transport.ts";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
 import { Replayer } from "#server/replay/replayer.ts";
+import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { PresentedPicture, SurfaceHost } from "#server/replay/surface-host.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { DownFrame, type Frame, FrameReader, frame, UpFrame } from "#shared/wire/frames.ts";
@@ -24,20 +26,22 @@ export class InProcessWorker implements Disposable {
   #isFlushDue = false;
   #work = Promise.resolve();
 
-  constructor(gpu: GPU) {
+  /** `budget` is the session's, which its connections share. */
+  constructor(gpu: GPU, budget = new SessionBudget(DEFAULT_BOUNDS)) {
     this.#gpu = gpu;
     this.#replies = new ReplyFrames((bytes) => this.#send(bytes));
     const surfaces: SurfaceHost = {
       captureUsage: () => 0x01,
       present: async (picture) => {
         await this.onPresent(picture);
-        picture.texture.destroy();
+        picture.destroy();
       },
       release: () => {},
     };
     this.#replayer = new Replayer(gpu, {
       connection: 1,
       surfaces,
+      budget,
       reply: (reply) => {
         this.#replies.write(reply);
         if (this.#isFlushDue) return;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { create } from "webgpu";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import { SessionBudget } from "#server/replay/session-budget.ts";
 import {
   writeAdapterRequestDevice,
   writeBufferMapAsync,
@@ -24,8 +26,8 @@ const MAP_READ = 1;
 const COPY_DST = 8;
 const SHADER = "@compute @workgroup_size(1) fn main() {}";
 
-async function streamWithDevice(): Promise<GuestStream> {
-  const stream = new GuestStream(gpu);
+async function streamWithDevice(bounds = DEFAULT_BOUNDS): Promise<GuestStream> {
+  const stream = new GuestStream(gpu, new SessionBudget(bounds));
   await stream.device();
   return stream;
 }
@@ -111,7 +113,7 @@ describe("errors", () => {
   });
 
   test("that replay finds go the same way as Dawn's", async () => {
-    using stream = await streamWithDevice();
+    using stream = await streamWithDevice({ ...DEFAULT_BOUNDS, mappedMemoryMb: 2 ** 40 });
     const { writer } = stream;
     // More than Dawn has memory to map on this side.
     const huge = { size: 2 ** 50, usage: COPY_DST, mappedAtCreation: true };

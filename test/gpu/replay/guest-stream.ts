@@ -1,5 +1,7 @@
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { Replayer } from "#server/replay/replayer.ts";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
+import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { PresentedPicture, SurfaceHost } from "#server/replay/surface-host.ts";
 import { WireGuest } from "#test/support/wire-guest.ts";
 
@@ -31,11 +33,13 @@ export class GuestStream extends WireGuest implements Disposable {
   readonly replayer: Replayer;
   readonly #frames = new ReplyFrames((bytes) => this.receive(bytes));
 
-  constructor(gpu: GPU) {
+  /** `budget` is the session's, which its connections share. */
+  constructor(gpu: GPU, budget = new SessionBudget(DEFAULT_BOUNDS)) {
     super();
     this.replayer = new Replayer(gpu, {
       connection: 7,
       surfaces: this.pictures,
+      budget,
       reply: (reply) => {
         this.#frames.write(reply);
         this.#frames.flush();

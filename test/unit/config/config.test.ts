@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { boundsOf } from "#server/config/bounds.ts";
 import { ConfigError, loadConfig, resolveConfig } from "#server/config/config.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { iceOptions } from "#server/config/ice.ts";
 
 const environment = {
@@ -37,6 +39,14 @@ test("an empty file is the defaults", () => {
   expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
 });
 
+test("a profile without bounds has the defaults, and what it sets goes to its workers", () => {
+  const profile = parse("profiles: { a: { gpuMemoryMb: 16, maxDrawVertices: 1 } }").profiles.get(
+    "a",
+  )!;
+  expect(boundsOf(profile)).toEqual({ ...DEFAULT_BOUNDS, gpuMemoryMb: 16, maxDrawVertices: 1 });
+  expect(boundsOf(parse("").profiles.get("default")!)).toEqual(DEFAULT_BOUNDS);
+});
+
 describe("a mistake names the field and the fix", () => {
   test.for([
     { text: "port: 65536", says: /^\/etc\/h\.yaml: port is wrong: .*0 \(any free port\) to 65535/ },
@@ -63,6 +73,10 @@ describe("a mistake names the field and the fix", () => {
       text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
+    { text: "profiles: { a: { gpuMemoryMb: 15 } }", says: /a\.gpuMemoryMb is wrong.*>=16/ },
+    { text: "profiles: { a: { objects: 0 } }", says: /a\.objects is wrong/ },
+    { text: "profiles: { a: { shaderKb: 16385 } }", says: /a\.shaderKb is wrong/ },
+    { text: "profiles: { a: { uploadMbPerSecond: 0.5 } }", says: /uploadMbPerSecond is wrong/ },
     { text: "port: [", says: /h\.yaml is not YAML/ },
     { text: "- port", says: /h\.yaml holds no settings/ },
     {

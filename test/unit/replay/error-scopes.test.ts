@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ErrorScopes } from "#server/replay/error-scopes.ts";
+import { ErrorScopes, MAX_ERROR_SCOPES } from "#server/replay/error-scopes.ts";
 
 const first = { type: "validation", message: "first" } as const;
 const second = { type: "validation", message: "second" } as const;
@@ -27,4 +27,12 @@ test("an error without a scope of its type is not captured", () => {
 
 test("more pops than pushes are harmless: Dawn rejects them", () => {
   expect(new ErrorScopes().pop()).toBeUndefined();
+});
+
+test("as many scopes as the limit says may be open, and not one more", () => {
+  const scopes = new ErrorScopes();
+  for (let count = 0; count < MAX_ERROR_SCOPES; count++) scopes.push("validation");
+  expect(() => scopes.push("validation")).toThrow(`(limit ${MAX_ERROR_SCOPES})`);
+  scopes.pop();
+  scopes.push("validation");
 });

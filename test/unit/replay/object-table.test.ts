@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { MAX_SESSION_OBJECTS, ObjectBudget } from "#server/replay/object-budget.ts";
 import { ObjectTable } from "#server/replay/object-table.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { MAX_LIVE_OBJECTS } from "#shared/wire/limits.ts";
 
 /** A table whose id 1 is live, at generation 5. */
-function tableWithBuffer(): ObjectTable<string> {
-  const table = new ObjectTable<string>("buffer");
+function tableWithBuffer(budget = new ObjectBudget(MAX_LIVE_OBJECTS)): ObjectTable<string> {
+  const table = new ObjectTable<string>("buffer", budget);
   table.allocate({ id: 1, generation: 5 }, "A");
   return table;
 }
@@ -34,7 +35,8 @@ describe("allocate", () => {
   });
 
   test("accepts as many objects as the limit says, and not one more", () => {
-    const table = new ObjectTable<number>("buffer");
+    const budget = new ObjectBudget(MAX_LIVE_OBJECTS);
+    const table = new ObjectTable<number>("buffer", budget);
     for (let id = 1; id <= MAX_LIVE_OBJECTS; id++) table.allocate({ id, generation: id }, id);
     expect(table.get(MAX_LIVE_OBJECTS)).toBe(MAX_LIVE_OBJECTS);
     const over = { id: MAX_LIVE_OBJECTS + 1, generation: MAX_LIVE_OBJECTS + 1 };
@@ -107,4 +109,44 @@ test("drain yields every live object once and leaves none", () => {
   table.release({ id: 2, generation: 0 });
   expect([...table.drain()]).toEqual(["A"]);
   expect([...table.drain()]).toEqual([]);
+});
+
+describe("the session's budget", () => {
+  test("counts each handle in use, whatever became of it, until it is released", () => {
+    const budget = new ObjectBudget(10);
+    const table = tableWithBuffer(budget);
+    table.reserve({ id: 2, generation: 6 });
+    table.reserve({ id: 3, generation: 7 });
+    table.settle({ id: 3, generation: 7 }, undefined);
+    expect(budget.all.used).toBe(3);
+    table.release({ id: 2, generation: 6 });
+    expect(budget.all.used).toBe(2);
+    table.allocate({ id: 3, generation: 8 }, "in the place of the one that failed");
+    expect(budget.all.used).toBe(2);
+    table.clear();
+    expect(budget.all.used).toBe(0);
+  });
+
+  test("is shared by tables, and refuses one more than it holds", () => {
+    const budget = new ObjectBudget(2);
+    const table = tableWithBuffer(budget);
+    tableWithBuffer(budget);
+    expect(() => table.allocate({ id: 2, generation: 6 }, "B")).toThrow(
+      "The session has 2 objects and makes one more (limit 2).",
+    );
+    table.release({ id: 1, generation: 5 });
+    table.allocate({ id: 1, generation: 6 }, "B");
+  });
+
+  test.for(Object.entries(MAX_SESSION_OBJECTS))("holds %s objects to %i", ([kind, limit]) => {
+    const budget = new ObjectBudget(MAX_LIVE_OBJECTS);
+    for (let count = 0; count < limit; count++) budget.take(kind);
+    expect(() => budget.take(kind)).toThrow(
+      `of the kind ${kind} and makes one more (limit ${limit})`,
+    );
+    expect(budget.all.used).toBe(limit);
+    budget.give(kind);
+    budget.take(kind);
+    budget.take("GPUBuffer");
+  });
 });

@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
+import { Ledger } from "#server/replay/memory-ledger.ts";
 import { StagedPayload } from "#server/replay/staged-payload.ts";
 import { DownFrame, FrameReader } from "#shared/wire/frames.ts";
-import { MAX_INLINE_BYTES, MAX_MESSAGE_BYTES, PAYLOAD_CHUNK_BYTES } from "#shared/wire/limits.ts";
+import {
+  MAX_INLINE_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_PAYLOAD_BYTES,
+  PAYLOAD_CHUNK_BYTES,
+} from "#shared/wire/limits.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { readReply, type Reply } from "#shared/wire/replies.ts";
 
@@ -11,7 +17,7 @@ class Program {
   readonly frames: { kind: number; length: number }[] = [];
   readonly replies: Reply[] = [];
   readonly #reader = new FrameReader();
-  readonly #payload = new StagedPayload();
+  readonly #payload = new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES));
 
   receive(bytes: Uint8Array): void {
     for (const { kind, payload } of this.#reader.push(bytes)) {

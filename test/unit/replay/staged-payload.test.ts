@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { Ledger } from "#server/replay/memory-ledger.ts";
 import { StagedPayload } from "#server/replay/staged-payload.ts";
 import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
 
 /** A payload of 4 bytes of which 3 have come. */
 function unfinished(): StagedPayload {
-  const payload = new StagedPayload();
+  const payload = new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES));
   payload.begin(4);
   payload.chunk(Uint8Array.of(1, 2, 3));
   return payload;
@@ -51,14 +52,33 @@ test.for([
 test.for([MAX_PAYLOAD_BYTES + 1, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
   "refuses a length of %d before it takes memory",
   (total) => {
-    expect(() => new StagedPayload().begin(total)).toThrow(`outside 0..${MAX_PAYLOAD_BYTES}`);
+    expect(() => new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES)).begin(total)).toThrow(
+      `outside 0..${MAX_PAYLOAD_BYTES}`,
+    );
   },
 );
 
 test("accepts a length at the limit", () => {
-  const payload = new StagedPayload();
+  const payload = new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES));
   payload.begin(MAX_PAYLOAD_BYTES);
   expect(() => payload.chunk(Uint8Array.of(1))).not.toThrow();
   payload.drop();
   expect(() => payload.take()).toThrow("none is staged");
+});
+
+test("a payload is charged from its begin until it is taken or dropped, and refused over the quota", () => {
+  const memory = new Ledger(8);
+  const payload = new StagedPayload(memory);
+  const other = new StagedPayload(memory);
+  payload.begin(8);
+  expect(memory.used).toBe(8);
+  expect(() => other.begin(1)).toThrow("8 of the session's 8 bytes of host memory are in use");
+  payload.chunk(new Uint8Array(8));
+  payload.take();
+  expect(memory.used).toBe(0);
+  other.begin(8);
+  other.drop();
+  other.drop();
+  expect(memory.used).toBe(0);
+  expect(() => other.begin(9)).toThrow("A payload of 9 bytes");
 });

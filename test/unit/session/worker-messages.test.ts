@@ -67,6 +67,11 @@ test("a report has as many figures as the limit, and not one more", () => {
   expect(() => [...new WorkerMessages().push(report(MAX_STAGES + 1))]).toThrow("over 64 figures");
 });
 
+test("what a session holds of memory and objects is read", () => {
+  const memory: ToGateway = { type: "memory", gpuBytes: 2 ** 40, hostBytes: 1, objects: 3 };
+  expect([...new WorkerMessages().push(encodeControl(memory))]).toEqual([memory]);
+});
+
 test.for([
   { why: "is unknown", message: { type: "exec", command: "sh" } },
   { why: "names connection 0", message: { ...animation, connection: 0 } },
@@ -74,6 +79,14 @@ test.for([
   {
     why: "has a tick that is no number",
     message: { type: "frameFinished", connection: 1, tick: "1" },
+  },
+  {
+    why: "holds less than nothing",
+    message: { type: "memory", gpuBytes: -1, hostBytes: 0, objects: 0 },
+  },
+  {
+    why: "holds more bytes than a number counts",
+    message: { type: "memory", gpuBytes: 0, hostBytes: 2 ** 53, objects: 0 },
   },
   {
     why: "has too long a reason",
