@@ -48,6 +48,7 @@ describe("a mistake names the field and the fix", () => {
     { text: "tls: { cert: a.pem }", says: /tls\.key is wrong.*two PEM files/ },
     { text: "tls: { cert: a, key: b, ca: c }", says: /tls\.ca is not a setting/ },
     { text: "gpu: nvidia", says: /gpu is wrong.*"auto", "hardware" or "software"/ },
+    { text: "resumeSeconds: 301", says: /resumeSeconds is wrong.*from 0 to 300/ },
     { text: "frameRate: 60", says: /frameRate is wrong.*"paced" or "unlimited"/ },
     {
       text: "profiles: { a: { size: { width: 641, height: 360 } } }",
