@@ -121,17 +121,24 @@ function relayCommand(): Command {
 }
 
 function runCommand(): Command {
-  type Options = { socket?: string; size?: PageSize };
+  type Options = { socket?: string; size?: PageSize; restart?: boolean };
   return new Command("run")
     .description("Runs a program as a guest, unchanged: heliograph run -- node app.js")
     .option("--socket <path>", "the relay's Unix socket (default: HELIOGRAPH_RELAY)")
     .option("--size <size>", "the first size of its window, such as 1280x720", parseWindowSize)
+    .option("--restart", "starts the program again when it ended because its connection was lost")
     .argument("<command...>", "the program and its arguments")
     .passThroughOptions()
-    .action(async ([command, ...args]: string[], { socket, size }: Options) => {
+    .action(async ([command, ...args]: string[], { socket, size, restart }: Options) => {
       const { RunError, runProgram } = await import("#client/run/run.ts");
       try {
-        process.exitCode = await runProgram({ command: command ?? "", args, socket, size });
+        process.exitCode = await runProgram({
+          command: command ?? "",
+          args,
+          socket,
+          size,
+          restart: restart === true,
+        });
       } catch (error) {
         if (!(error instanceof RunError)) throw error;
         process.stderr.write(`heliograph run: ${error.message}\n`);

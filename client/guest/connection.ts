@@ -248,10 +248,10 @@ export class Connection {
     this.#waiting = undefined;
     this.#transport?.close();
     if (isNews) this.report(sentence);
+    this.#ended(sentence); // Before the program hears of it by its devices, and perhaps exits.
     for (const weak of this.#devices.values()) weak.deref()?.lose("unknown", sentence);
     for (const resolve of this.#requests.values()) resolve(undefined);
     this.#requests.clear();
     this.#welcomed(undefined);
-    this.#ended(sentence);
   }
 }

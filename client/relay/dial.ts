@@ -1,30 +1,52 @@
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { WebSocket } from "ws";
-import { GUEST_SUBPROTOCOL, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
+import { formatResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
+import { MAX_DOWN_MESSAGE_BYTES, RESUMABLE_SUBPROTOCOL } from "#shared/link/guest-link.ts";
 import { GatewayError, RelayError } from "./errors.ts";
 import type { GatewayAddress } from "./gateway-address.ts";
 import type { TokenSource } from "./token.ts";
 
 /** The gateway may start a GPU worker before it answers. */
 const HANDSHAKE_TIMEOUT_MS = 45_000;
+/** A link is resumed at once or not at all, and a network may swallow the attempt. */
+const RESUME_TIMEOUT_MS = 5_000;
 /** A refusal's sentence. Bounds what a stranger at the gateway's address makes the relay hold. */
 const MAX_SENTENCE_BYTES = 2048;
-/** Refusals that the next attempt meets again: token, role, version, address. */
-const LASTING_STATUS = new Set([400, 401, 403, 404, 426]);
+/** Refusals that the next attempt meets again: token, role, version, address, a link that can't be resumed. */
+const LASTING_STATUS = new Set([400, 401, 403, 404, 409, 416, 426]);
+
+export type DialOptions = {
+  /** The link to go on with; absent: a new one. */
+  readonly resume?: ResumeRequest;
+  /** The WebSocket is no longer wanted. */
+  readonly signal?: AbortSignal;
+};
 
 /** Opens one program's WebSocket; the caller owns it. Throws GatewayError or RelayError. */
-export async function dialGateway(address: GatewayAddress, token: TokenSource): Promise<WebSocket> {
-  const ws = new WebSocket(address.webSocket, GUEST_SUBPROTOCOL, {
-    headers: await authorization(token),
+export async function dialGateway(
+  address: GatewayAddress,
+  token: TokenSource,
+  { resume, signal }: DialOptions = {},
+): Promise<WebSocket> {
+  const headers = {
+    ...(await authorization(token)),
+    ...(resume === undefined ? {} : { [RESUME_HEADER]: formatResume(resume) }),
+  };
+  const ws = new WebSocket(address.webSocket, RESUMABLE_SUBPROTOCOL, {
+    headers,
     perMessageDeflate: false,
     maxPayload: MAX_DOWN_MESSAGE_BYTES,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: resume === undefined ? HANDSHAKE_TIMEOUT_MS : RESUME_TIMEOUT_MS,
   });
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => reject(awayError(address, cause));
+    const abort = () => ws.terminate();
+    signal?.addEventListener("abort", abort, { once: true });
+    ws.once("close", () => signal?.removeEventListener("abort", abort));
     ws.once("error", fail);
     ws.once("open", () => {
+      signal?.removeEventListener("abort", abort);
       ws.off("error", fail);
       ws.pause(); // Until the caller listens, so that no frame is lost.
       resolve(ws);
@@ -42,7 +64,7 @@ export async function dialGateway(address: GatewayAddress, token: TokenSource): 
 export async function checkGateway(address: GatewayAddress, token: TokenSource): Promise<void> {
   const headers = {
     ...(await authorization(token)),
-    "Sec-WebSocket-Protocol": GUEST_SUBPROTOCOL,
+    "Sec-WebSocket-Protocol": RESUMABLE_SUBPROTOCOL,
   };
   const request = address.check.protocol === "https:" ? httpsRequest : httpRequest;
   const signal = AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS);

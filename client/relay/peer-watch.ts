@@ -1,9 +1,9 @@
 import type { WebSocket } from "ws";
-import { PEER_TIMEOUT_MS, PING_INTERVAL_MS } from "#shared/link/guest-link.ts";
+import { PING_INTERVAL_MS, RESUMABLE_PEER_TIMEOUT_MS } from "#shared/link/guest-link.ts";
 
 /**
- * Pings the gateway, and gives the WebSocket up when the gateway is gone. Time during which nothing
- * was read from it does not count. Owns a timer: whoever makes one closes it.
+ * Pings the gateway, and gives the WebSocket up when the gateway is gone. Owns a timer: whoever makes one
+ * closes it.
  */
 export class PeerWatch implements Disposable {
   readonly #ws: WebSocket;
@@ -29,8 +29,8 @@ export class PeerWatch implements Disposable {
 
   #beat(): void {
     const ws = this.#ws;
-    this.#silence = ws.isPaused ? 0 : this.#silence + PING_INTERVAL_MS;
-    if (this.#silence > PEER_TIMEOUT_MS) ws.terminate();
+    this.#silence += PING_INTERVAL_MS;
+    if (this.#silence > RESUMABLE_PEER_TIMEOUT_MS) ws.terminate();
     else if (ws.readyState === ws.OPEN) ws.ping();
   }
 }

@@ -1,15 +1,7 @@
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
-import { CloseCode } from "#shared/link/guest-link.ts";
+import type { WebSocket } from "ws";
 import { DownFrame, frame, FRAME_HEADER_BYTES } from "#shared/wire/frames.ts";
-import { PeerWatch } from "./peer-watch.ts";
-
-/** Unsent bytes at which the program is paused, and at which it goes on. */
-const HIGH_WATER_BYTES = 1 << 20;
-const LOW_WATER_BYTES = 1 << 18;
-
-/** The gateway's half of the closing handshake is waited for this long. */
-const CLOSE_TIMEOUT_MS = 5_000;
+import { GatewayLink, type Redial } from "./gateway-link.ts";
 
 /** Writes the frame that tells a program why its connection ends, and ends it. */
 export function sayGoodbye(program: Socket, sentence: string): void {
@@ -17,50 +9,43 @@ export function sayGoodbye(program: Socket, sentence: string): void {
 }
 
 /**
- * Joins one program and its WebSocket until either ends. Owns both. Bytes pass undecoded; only a
- * frame's kind is looked at, to see whether the program has been told why it ends.
+ * Joins one program and its link to the gateway until either ends. Owns both. Bytes pass undecoded;
+ * only a frame's kind is looked at, to see whether the program has been told why it ends.
  */
 export class ProgramLink {
   readonly #program: Socket;
-  readonly #ws: WebSocket;
-  readonly #watch: PeerWatch;
+  readonly #gateway: GatewayLink;
   readonly closed: Promise<void>;
   #programEnded = false;
   #wasTold = false;
 
-  constructor(program: Socket, ws: WebSocket) {
+  constructor(program: Socket, ws: WebSocket, redial: Redial) {
     this.#program = program;
-    this.#ws = ws;
-    this.#watch = new PeerWatch(ws);
-    this.closed = new Promise((resolve) => {
-      ws.once("close", (code: number, reason: Buffer) => {
-        this.#watch.close();
-        this.#linkClosed(code, reason.toString());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#gateway = new GatewayLink(ws, redial, {
+      down: (bytes, passedOn) => this.#down(bytes, passedOn),
+      drained: () => program.resume(),
+      ended: (sentence) => {
+        this.#linkEnded(sentence);
         resolve();
-      });
+      },
     });
-    ws.on("error", () => {}); // "close" follows, and tells more.
     this.#pumpUp();
-    this.#pumpDown();
-    ws.resume();
   }
 
   /** Ends the link from here: the program gets the sentence. */
   end(sentence: string): void {
     this.#tell(sentence);
-    this.#closeLink();
+    this.#gateway.end(sentence);
   }
 
   #pumpUp(): void {
     const program = this.#program;
-    const ws = this.#ws;
     program.on("data", (chunk: Buffer) => {
-      if (ws.readyState !== ws.OPEN) return;
-      ws.send(chunk, () => {
-        if (ws.bufferedAmount <= LOW_WATER_BYTES) program.resume();
-      });
-      // What the gateway does not take stays with the program: nothing gathers here.
-      if (ws.bufferedAmount > HIGH_WATER_BYTES) program.pause();
+      this.#gateway.send(chunk);
+      // What the gateway does not take in time stays with the program.
+      if (this.#gateway.isFull) program.pause();
     });
     program.on("end", () => this.#programGone());
     program.on("error", () => this.#programGone());
@@ -68,28 +53,21 @@ export class ProgramLink {
     program.resume();
   }
 
-  #pumpDown(): void {
-    const program = this.#program;
-    const ws = this.#ws;
-    ws.on("message", (message: RawData) => {
-      if (!Buffer.isBuffer(message) || !program.writable) return;
-      const kind = message[FRAME_HEADER_BYTES - 1];
-      if (kind === DownFrame.goodbye || kind === DownFrame.refused) this.#wasTold = true;
-      if (!program.write(message)) ws.pause();
-    });
-    program.on("drain", () => ws.resume());
+  #down(bytes: Buffer, passedOn: () => void): void {
+    if (!this.#program.writable) return passedOn(); // Nobody reads it: the gateway may forget it.
+    const kind = bytes[FRAME_HEADER_BYTES - 1];
+    if (kind === DownFrame.goodbye || kind === DownFrame.refused) this.#wasTold = true;
+    this.#program.write(bytes, () => passedOn());
   }
 
   #programGone(): void {
+    if (this.#programEnded) return;
     this.#programEnded = true;
-    this.#closeLink();
+    this.#gateway.finish();
   }
 
-  #linkClosed(code: number, reason: string): void {
-    if (!this.#programEnded) {
-      const words = reason === "" ? `code ${code}` : reason;
-      this.#tell(`The link to the gateway broke (${words}).`);
-    }
+  #linkEnded(sentence: string): void {
+    if (!this.#programEnded) this.#tell(sentence);
     this.#program.end();
     this.#program.resume(); // What it still sends has no way to go, and must not hold its end up.
   }
@@ -98,14 +76,5 @@ export class ProgramLink {
     if (this.#wasTold || !this.#program.writable) return;
     this.#wasTold = true;
     sayGoodbye(this.#program, sentence);
-  }
-
-  #closeLink(): void {
-    const ws = this.#ws;
-    if (ws.readyState !== ws.OPEN) return;
-    ws.close(CloseCode.normal);
-    ws.resume(); // The gateway's half of the closing handshake is still to be read.
-    const timer = setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS);
-    ws.once("close", () => clearTimeout(timer));
   }
 }

@@ -10,6 +10,8 @@ import type { TokenSource } from "./token.ts";
 
 /** A program that waits for a way to the gateway is told to give up after this. */
 const PROGRAM_PATIENCE_MS = 60_000;
+/** Between two attempts to reach the gateway while a program waits. */
+const LAST_DIAL_DELAY_MS = 2_000;
 
 export type RelayOptions = {
   readonly address: GatewayAddress;
@@ -85,7 +87,10 @@ export class Relay implements AsyncDisposable {
     const { signal } = this.#closing;
     program.on("error", () => program.destroy());
     try {
-      const link = new ProgramLink(program, await this.#dial());
+      const { address, token } = this.#options;
+      const link = new ProgramLink(program, await this.#dial(), (resume, abort) =>
+        dialGateway(address, token, { resume, signal: abort }),
+      );
       const end = () => link.end("The relay is stopping.");
       if (signal.aborted) end();
       signal.addEventListener("abort", end, { once: true });
@@ -101,7 +106,7 @@ export class Relay implements AsyncDisposable {
   /** Tries until the gateway answers or patience ends. Throws an Error with a sentence for the program. */
   async #dial() {
     const { address, token, reporter } = this.#options;
-    const backoff = new Backoff();
+    const backoff = new Backoff(Math.random, LAST_DIAL_DELAY_MS);
     const deadline = performance.now() + PROGRAM_PATIENCE_MS;
     for (;;) {
       try {

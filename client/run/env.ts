@@ -12,12 +12,15 @@ export type RunEnvironment = {
   /** The relay's Unix socket. */
   readonly socket: string;
   readonly size: PageSize;
+  /** Where the program says why its connection was lost; absent where nobody asks. */
+  readonly lostFile?: string | undefined;
 };
 
 export function readRunEnvironment(env: NodeJS.ProcessEnv = process.env): RunEnvironment {
   return {
     socket: relaySocketPath(env),
     size: parseSize(env["HELIOGRAPH_SIZE"]) ?? DEFAULT_PAGE_SIZE,
+    lostFile: env["HELIOGRAPH_LOST_FILE"],
   };
 }
 
@@ -30,7 +33,7 @@ export function parseSize(text: string | undefined): PageSize | undefined {
 
 /** The environment for a program that runs as a guest; `preload` is a module's URL. */
 export function guestEnvironment(
-  { socket, size }: RunEnvironment,
+  { socket, size, lostFile }: RunEnvironment,
   preload: URL,
   env: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
@@ -38,6 +41,8 @@ export function guestEnvironment(
     ...env,
     HELIOGRAPH_RELAY: socket,
     HELIOGRAPH_SIZE: `${size.width}x${size.height}`,
+    // Undefined leaves it out: a runner within a runner is not the outer one's program.
+    HELIOGRAPH_LOST_FILE: lostFile,
     // A file URL has no spaces to quote.
     NODE_OPTIONS: joined([`--import=${preload.href}`, env["NODE_OPTIONS"]], " "),
     // "node", also in scripts that the program starts, is the Node that runs this.

@@ -5,6 +5,7 @@ import { connectGuest } from "#client/guest/index.ts";
 import { connectUnix } from "#client/guest/node/unix-transport.ts";
 import { cssSize, installDom } from "./dom.ts";
 import { readRunEnvironment } from "./env.ts";
+import { writeLost } from "./lost-file.ts";
 
 // Loaded by Node before the program itself (`--import`): makes the process a page on the host's GPU.
 
@@ -15,7 +16,7 @@ const program = process.argv[1];
 if (isMainThread && !LAUNCHER.test(path.basename(program ?? ""))) becomePage();
 
 function becomePage(): void {
-  const { socket, size } = readRunEnvironment();
+  const { socket, size, lostFile } = readRunEnvironment();
   const guest = connectGuest({
     connect: () => connectUnix(socket),
     client: path.basename(program ?? "node"),
@@ -38,7 +39,8 @@ function becomePage(): void {
   guest.onInput((event) => dom.input(event));
   guest.onResize((wish) => dom.resize(cssSize(wish)));
   void (async () => {
-    await guest.closed;
+    const sentence = await guest.closed;
+    if (lostFile !== undefined) writeLost(lostFile, sentence);
     process.exitCode ??= 1;
     clearInterval(picture);
   })();

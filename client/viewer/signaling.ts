@@ -11,7 +11,8 @@ import {
 import { Backoff } from "./backoff.ts";
 
 const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 5_000;
+/** A gateway that was started anew has its viewers back within 5 s, their video included. */
+const LAST_RETRY_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 8_000;
 
 export type SignalingEvents = {

@@ -38,6 +38,7 @@ export type Phase =
   | "blocked"
   | "waiting-for-guest"
   | "starting"
+  | "guest-away"
   | "guest-gone"
   | "worker-restarting"
   | "live";
@@ -117,6 +118,7 @@ export function present(knowledge: Knowledge): Presentation {
 
 const WITHOUT_PICTURE = {
   "waiting-for-guest": ["Waiting", "Waiting for a program"],
+  "guest-away": ["Link broken", "The link to the program broke"],
   "guest-gone": ["Program ended", "The program ended"],
   "worker-restarting": ["Restarting", "The GPU worker starts again"],
 } as const;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { MAX_RESUME_MS } from "#shared/link/control.ts";
 import { boundsFields } from "./bounds.ts";
 import type { GatewayEnvironment } from "./env.ts";
 
@@ -67,6 +68,12 @@ const fields = z.strictObject({
   mediaThreads: z.number().int().min(1).max(16).default(2),
   /** Seconds that a session's GPU worker stays after its last program left. */
   workerIdleSeconds: z.number().min(0).max(86_400).default(30),
+  /** Seconds that a program's broken link is kept for its relay to resume. */
+  resumeSeconds: z
+    .number()
+    .min(0)
+    .max(MAX_RESUME_MS / 1000)
+    .default(30),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   profiles: z.record(name, profile).default({}),
 });
@@ -219,6 +226,8 @@ function hint(field: string): string {
       return '; write "auto", "hardware" or "software"';
     case "confinement":
       return '; write "auto", "require" or "off"';
+    case "resumeSeconds":
+      return `; write a number of seconds from 0 to ${MAX_RESUME_MS / 1000}`;
     case "frameRate":
       return '; write "paced" or "unlimited"';
     default:

@@ -1,14 +1,22 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { type GuestClaims, TokenError } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
 import { type Session, SessionUnavailable } from "#server/session/session.ts";
-import { GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
+import { parseResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
+import {
+  GUEST_SUBPROTOCOL,
+  MAX_UP_MESSAGE_BYTES,
+  RESUMABLE_SUBPROTOCOL,
+} from "#shared/link/guest-link.ts";
 import { BufferCollector } from "./buffer-collector.ts";
-import { GuestLink } from "./guest-link.ts";
+import { GuestLink, type MakeCarrier } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
+import { PlainCarrier } from "./plain-carrier.ts";
 import { Refusal, sendRefusal } from "./refusal.ts";
+import { ResumableCarrier } from "./resumable-carrier.ts";
+import { ResumableLinks } from "./resumable-links.ts";
 
 /** Upgrades under way at once. Bounds what strangers with a valid token make the gateway hold. */
 const MAX_PENDING = 256;
@@ -18,6 +26,8 @@ export type GuestDoorOptions = {
   readonly authenticate: (token: string) => Promise<GuestClaims>;
   readonly hasProfile: (profile: string) => boolean;
   readonly session: (claims: GuestClaims) => Session;
+  /** A link that broke is kept so long for its relay. */
+  readonly resumeMs: number;
   readonly events: Events;
 };
 
@@ -30,8 +40,10 @@ export class GuestDoor implements Disposable {
     perMessageDeflate: false,
     maxPayload: MAX_UP_MESSAGE_BYTES,
     WebSocket: GuestSocket,
-    handleProtocols: () => GUEST_SUBPROTOCOL,
+    handleProtocols: (offered) =>
+      offered.has(RESUMABLE_SUBPROTOCOL) ? RESUMABLE_SUBPROTOCOL : GUEST_SUBPROTOCOL,
   });
+  readonly #resumable = new ResumableLinks();
   readonly #collector = new BufferCollector();
   #pending = 0;
   #closed = false;
@@ -50,7 +62,13 @@ export class GuestDoor implements Disposable {
     this.#pending++;
     try {
       this.#checkRoom();
-      const session = this.#options.session(await this.#identify(request));
+      const claims = await this.#identify(request);
+      const resume = resumeRequest(request);
+      if (resume !== undefined) {
+        if (!socket.destroyed) this.#resume(claims, resume, request, socket, head, onError);
+        return;
+      }
+      const session = this.#options.session(claims);
       const connection = await session.admit();
       if (socket.destroyed || this.#closed) {
         socket.destroy();
@@ -62,7 +80,8 @@ export class GuestDoor implements Disposable {
       let upgraded = false;
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         upgraded = true;
-        GuestLink.join(ws, connection, session, this.#collector);
+        const makeCarrier = this.#carrierFor(ws, session.name);
+        GuestLink.join(makeCarrier, connection, session, this.#collector);
       });
       if (!upgraded) {
         connection.end("The handshake failed.");
@@ -98,6 +117,31 @@ export class GuestDoor implements Disposable {
     this.close();
   }
 
+  /** From the check to the takeover nothing else runs: of two requests at once, the second is late. */
+  #resume(
+    claims: GuestClaims,
+    resume: ResumeRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    onError: () => void,
+  ): void {
+    this.#checkRoom();
+    const carrier = this.#resumable.find(claims.session, resume);
+    socket.off("error", onError);
+    this.#server.handleUpgrade(request, socket, head, (ws) => carrier.resume(ws, resume));
+  }
+
+  #carrierFor(ws: WebSocket, session: string): MakeCarrier {
+    if (ws.protocol !== RESUMABLE_SUBPROTOCOL) return (events) => new PlainCarrier(ws, events);
+    const { resumeMs } = this.#options;
+    return (events) =>
+      this.#resumable.open(
+        session,
+        (id, forget) => new ResumableCarrier(ws, { id, resumeMs, events, forget }),
+      );
+  }
+
   async #identify(request: IncomingMessage): Promise<GuestClaims> {
     checkVersion(request);
     const claims = await this.#options.authenticate(bearerToken(request));
@@ -118,12 +162,26 @@ export class GuestDoor implements Disposable {
 
 function checkVersion(request: IncomingMessage): void {
   const offered = request.headers["sec-websocket-protocol"] ?? "";
-  if (offered.split(",").some((name) => name.trim() === GUEST_SUBPROTOCOL)) return;
+  const known: readonly string[] = [GUEST_SUBPROTOCOL, RESUMABLE_SUBPROTOCOL];
+  if (offered.split(",").some((name) => known.includes(name.trim()))) return;
   throw new Refusal(
     426,
     `This gateway speaks ${GUEST_SUBPROTOCOL}, and the relay offers ${offered === "" ? "nothing" : JSON.stringify(offered.slice(0, 64))}: ` +
       "run the relay and the gateway from the same release.",
     { Upgrade: "websocket", "Sec-WebSocket-Protocol": GUEST_SUBPROTOCOL },
+  );
+}
+
+/** Undefined for a guest that opens a new connection. Throws Refusal. */
+function resumeRequest(request: IncomingMessage): ResumeRequest | undefined {
+  const value = request.headers[RESUME_HEADER];
+  if (value === undefined) return undefined;
+  const resume = parseResume(String(value));
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  if (resume !== undefined && offered === RESUMABLE_SUBPROTOCOL) return resume;
+  throw new Refusal(
+    400,
+    `A connection is resumed under ${RESUMABLE_SUBPROTOCOL} by "${RESUME_HEADER}: ID ATTEMPT COUNT".`,
   );
 }
 

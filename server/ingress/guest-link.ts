@@ -1,21 +1,19 @@
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
 import { CloseCode, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
 import { DownFrame, FIRST_GATEWAY_FRAME, frame, FrameReader } from "#shared/wire/frames.ts";
 import type { BufferCollector } from "./buffer-collector.ts";
-import { PeerWatch } from "./peer-watch.ts";
+import type { Carrier, CarrierEvents } from "./carrier.ts";
 
-/** Unsent bytes at which the worker's data socket is paused, and at which it goes on. */
+/** Held bytes at which the worker's data socket is paused. */
 const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
-const LOW_WATER_BYTES = MAX_DOWN_MESSAGE_BYTES / 2;
 /**
- * Unsent bytes past which input is dropped. Bounds the gateway's memory for an operator who goes on
+ * Held bytes past which input is dropped. Bounds the gateway's memory for an operator who goes on
  * while the program reads nothing.
  */
-const MAX_UNSENT_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
+const MAX_HELD_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
 
 const FIRST_WORKER_FRAME = DownFrame.welcome;
 
@@ -23,13 +21,15 @@ const FIRST_WORKER_FRAME = DownFrame.welcome;
 const REASON_MS = 1_000;
 const UNTOLD = "The GPU worker ended this program's connection.";
 
-/** Joins one program's WebSocket and its data socket at the worker. Owns both; decodes neither. */
+/** Makes the way to the program; it lives until it ends or is closed. */
+export type MakeCarrier = (events: CarrierEvents) => Carrier;
+
+/** Joins one program's carrier and its data socket at the worker. Owns both; decodes neither. */
 export class GuestLink implements ProgramLink {
-  readonly #ws: WebSocket;
+  readonly #carrier: Carrier;
   readonly #data: Socket;
   readonly #connection: Connection;
   readonly #session: Session;
-  readonly #watch: PeerWatch;
   readonly #collector: BufferCollector;
   readonly #down = new FrameReader();
   /** Gateway frames wait for the worker's welcome: it is the first frame that a program expects. */
@@ -41,50 +41,49 @@ export class GuestLink implements ProgramLink {
   #ended = false;
 
   private constructor(
-    ws: WebSocket,
+    makeCarrier: MakeCarrier,
     connection: Connection,
     session: Session,
     collector: BufferCollector,
   ) {
     this.#collector = collector;
-    this.#ws = ws;
     this.#data = connection.data;
     this.#connection = connection;
     this.#session = session;
-    this.#watch = new PeerWatch({
-      ping: (payload) => this.#whileOpen(() => ws.ping(payload)),
+    this.#carrier = makeCarrier({
+      up: (chunk, passedOn) => this.#forwardUp(chunk, passedOn),
+      drained: () => this.#data.resume(),
       roundTrip: (milliseconds) => connection.ticks.setRoundTrip(milliseconds),
-      gone: () => this.#lose("The relay did not answer any more."),
+      away: (reason) => session.programAway(connection, reason),
+      back: () => this.#back(),
+      breach: (sentence) => this.#close(CloseCode.policy, sentence),
+      ended: (reason, orderly) => this.#finish(reason, orderly),
     });
   }
 
   /** The link lives until either side ends; nobody needs to hold it. */
   static join(
-    ws: WebSocket,
+    makeCarrier: MakeCarrier,
     connection: Connection,
     session: Session,
     collector: BufferCollector,
   ): void {
-    const link = new GuestLink(ws, connection, session, collector);
-    link.#pumpUp();
+    const link = new GuestLink(makeCarrier, connection, session, collector);
     link.#pumpDown();
     connection.attach(link);
   }
 
   send(kind: number, payload: Uint8Array): void {
-    if (this.#welcomed) this.#whileOpen(() => this.#ws.send(frame(kind, payload)));
+    if (this.#welcomed && !this.#ended) this.#carrier.send(frame(kind, payload));
   }
 
   sendInput(event: Uint8Array): void {
-    if (this.#ws.bufferedAmount > MAX_UNSENT_WITH_INPUT) {
+    // Nor does a program get what was meant for the picture of half a minute ago.
+    if (this.#carrier.isAway || this.#carrier.held > MAX_HELD_WITH_INPUT) {
       this.#inputWasDropped = true;
       return;
     }
-    if (this.#inputWasDropped) {
-      // A release may be among what was dropped: the program lets go of everything.
-      this.#inputWasDropped = false;
-      this.send(DownFrame.input, encodeInput({ type: "blur" }));
-    }
+    this.#letGo();
     this.send(DownFrame.input, event);
   }
 
@@ -97,31 +96,25 @@ export class GuestLink implements ProgramLink {
     if (this.#data.readableEnded) this.#workerHungUp();
   }
 
-  #pumpUp(): void {
-    const ws = this.#ws;
-    const data = this.#data;
-    ws.on("message", (message: RawData, isBinary: boolean) => {
-      if (this.#ended) return;
-      this.#watch.heard();
-      if (!isBinary || !Buffer.isBuffer(message)) {
-        this.#close(CloseCode.policy, "A text message came where messages are binary.");
-        return;
-      }
-      // The worker's full pipe stops the relay, and through it the program: nothing gathers here.
-      if (data.writable && !data.write(message)) this.#setReading(false);
-      this.#collector.forwarded(message.length);
+  /** A release may be among the input that was dropped: the program lets go of everything. */
+  #letGo(): void {
+    if (!this.#inputWasDropped) return;
+    this.#inputWasDropped = false;
+    this.send(DownFrame.input, encodeInput({ type: "blur" }));
+  }
+
+  #back(): void {
+    this.#session.programBack(this.#connection);
+    this.#letGo();
+  }
+
+  #forwardUp(chunk: Buffer, passedOn: () => void): boolean {
+    if (this.#ended || !this.#data.writable) return true;
+    const more = this.#data.write(chunk, (error) => {
+      if (error === null || error === undefined) passedOn();
     });
-    data.on("drain", () => this.#setReading(true));
-    ws.on("ping", () => this.#watch.heard());
-    ws.on("pong", (payload: Buffer) => this.#watch.pong(payload));
-    ws.on("error", () => {
-      // The library closes the socket with a code and GuestSocket's words; "close" follows.
-    });
-    ws.on("close", (code: number, reason: Buffer) => {
-      const orderly = code === CloseCode.normal;
-      const words = reason.length === 0 ? "" : `: ${reason.toString()}`;
-      this.#finish(orderly ? "The program ended." : `The link closed (${code}${words})`, orderly);
-    });
+    this.#collector.forwarded(chunk.length);
+    return more;
   }
 
   #pumpDown(): void {
@@ -134,6 +127,7 @@ export class GuestLink implements ProgramLink {
         this.#session.workerFault(error instanceof Error ? error.message : String(error));
       }
     });
+    data.on("drain", () => this.#carrier.pipeDrained());
     data.on("error", () => data.destroy());
     data.on("end", () => this.#workerHungUp());
     data.on("close", () => this.#workerHungUp());
@@ -146,22 +140,12 @@ export class GuestLink implements ProgramLink {
     }
     if (this.#ended) return;
     if (kind === DownFrame.refused) this.#refused = true;
-    this.#whileOpen(() => {
-      this.#ws.send(frame(kind, payload), () => {
-        if (this.#ws.bufferedAmount <= LOW_WATER_BYTES) this.#data.resume();
-      });
-      if (this.#ws.bufferedAmount > HIGH_WATER_BYTES) this.#data.pause();
-    });
+    this.#carrier.send(frame(kind, payload));
+    if (this.#carrier.held > HIGH_WATER_BYTES) this.#data.pause();
     if (kind === DownFrame.welcome && !this.#welcomed) {
       this.#welcomed = true;
       this.#session.welcomed(this.#connection);
     }
-  }
-
-  #setReading(reading: boolean): void {
-    this.#watch.reading = reading;
-    if (reading) this.#ws.resume();
-    else this.#ws.pause();
   }
 
   /** The data socket ended. Why is told on the control socket, or by the end of the process. */
@@ -175,32 +159,18 @@ export class GuestLink implements ProgramLink {
   #close(code: number, sentence: string): void {
     if (this.#ended) return;
     // The worker's own refusal says it better, and was sent before.
-    if (!this.#refused) {
-      const goodbye = frame(DownFrame.goodbye, Buffer.from(sentence));
-      this.#whileOpen(() => this.#ws.send(goodbye));
-    }
+    const goodbye = this.#refused ? undefined : frame(DownFrame.goodbye, Buffer.from(sentence));
     this.#finish(sentence, false);
-    this.#ws.close(code, sentence);
-    this.#ws.resume(); // The peer's half of the closing handshake is still to be read.
-  }
-
-  #lose(reason: string): void {
-    this.#finish(reason, false);
-    this.#ws.terminate();
+    this.#carrier.close(code, sentence, goodbye);
   }
 
   #finish(reason: string, orderly: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#watch.close();
     clearTimeout(this.#reasonTimer);
     if (orderly) this.#data.end();
     else this.#data.destroy();
     this.#data.resume();
     this.#session.release(this.#connection, reason, orderly);
-  }
-
-  #whileOpen(action: () => void): void {
-    if (this.#ws.readyState === this.#ws.OPEN) action();
   }
 }

@@ -1,4 +1,4 @@
-import { PEER_TIMEOUT_MS, PING_INTERVAL_MS } from "#shared/link/guest-link.ts";
+import { PING_INTERVAL_MS } from "#shared/link/guest-link.ts";
 
 /** Of a measured round trip, how much counts towards the estimate (RFC 6298 has 1/8 for its own). */
 const ROUND_TRIP_GAIN = 1 / 4;
@@ -16,6 +16,7 @@ export type PeerWatchEvents = {
  */
 export class PeerWatch implements Disposable {
   readonly #events: PeerWatchEvents;
+  readonly #timeoutMs: number;
   readonly #timer: NodeJS.Timeout;
   #pingNumber = 0;
   #pingSent = 0;
@@ -23,8 +24,9 @@ export class PeerWatch implements Disposable {
   #reading = true;
   #roundTrip: number | undefined;
 
-  constructor(events: PeerWatchEvents) {
+  constructor(events: PeerWatchEvents, timeoutMs: number) {
     this.#events = events;
+    this.#timeoutMs = timeoutMs;
     this.#timer = setInterval(() => this.#beat(), PING_INTERVAL_MS);
     this.#ping();
   }
@@ -65,7 +67,7 @@ export class PeerWatch implements Disposable {
 
   #beat(): void {
     if (this.#reading) this.#silence += PING_INTERVAL_MS;
-    if (this.#silence > PEER_TIMEOUT_MS) this.#events.gone();
+    if (this.#silence > this.#timeoutMs) this.#events.gone();
     else this.#ping();
   }
 

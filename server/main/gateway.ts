@@ -152,6 +152,7 @@ export class Gateway implements AsyncDisposable {
         authenticate: (token) => tokens.authenticateGuest(token),
         hasProfile: (name) => config.profiles.has(name),
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
+        resumeMs: config.resumeSeconds * 1000,
         events,
       }),
     );

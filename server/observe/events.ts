@@ -69,6 +69,20 @@ export class Events {
     );
   }
 
+  guestAway(session: string, connection: number, reason: string): void {
+    this.#logger.warn(
+      { event: "guest.away", session, connection, reason },
+      `The link of program ${connection} broke and is waited for: ${reason}`,
+    );
+  }
+
+  guestBack(session: string, connection: number, milliseconds: number): void {
+    this.#logger.info(
+      { event: "guest.back", session, connection, milliseconds: Math.round(milliseconds) },
+      `The link of program ${connection} was resumed.`,
+    );
+  }
+
   guestEnded(session: string, connection: number, reason: string): void {
     this.#logger.info(
       { event: "guest.ended", session, connection, reason },

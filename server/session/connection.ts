@@ -20,6 +20,8 @@ export class Connection {
   /** The bytes to and from the worker. Whoever attaches the link owns it; before, this does. */
   readonly data: Socket;
   readonly ticks: TickSource;
+  /** When the link to the program broke, in milliseconds of performance.now(); it may come back. */
+  awaySince: number | undefined;
   #link: ProgramLink | undefined;
   #endSentence: string | undefined;
 

@@ -149,6 +149,21 @@ export class Session {
     this.#settle();
   }
 
+  /** The link to the program broke and is waited for: what the program was granted is all that it gets. */
+  programAway(connection: Connection, reason: string): void {
+    connection.awaySince = performance.now();
+    this.#options.events.guestAway(this.name, connection.id, reason);
+    this.#settle();
+  }
+
+  programBack(connection: Connection): void {
+    const since = connection.awaySince;
+    if (since === undefined) return; // The relay was quicker to see the break than the gateway.
+    connection.awaySince = undefined;
+    this.#options.events.guestBack(this.name, connection.id, performance.now() - since);
+    this.#settle();
+  }
+
   /** The worker sent what it may not: it is killed. */
   workerFault(reason: string): void {
     this.#worker?.kill(`The GPU worker broke its protocol: ${reason}`);
@@ -446,6 +461,15 @@ export class Session {
   #settleWithGuest(): void {
     const { adapter, encoder } = this.#worker!.ready;
     const surface = this.#surfaces.visible;
+    const away =
+      surface === undefined
+        ? [...this.#connections.values()].every((each) => each.awaySince !== undefined)
+        : this.#connections.get(surface.connection)?.awaySince !== undefined;
+    if (away) {
+      const sentence = "The way to the program's machine is interrupted; the last frame stays.";
+      this.#setState({ state: "guest-away", sentence, adapter, encoder });
+      return;
+    }
     if (surface === undefined) {
       const sentence = "The program is connected and has not drawn yet.";
       this.#setState({ state: "starting", sentence, adapter, encoder });
@@ -459,7 +483,7 @@ export class Session {
   #settleWithoutGuest(): void {
     const idle = this.#worker === undefined && this.#starting === undefined;
     if (!idle) {
-      if (this.#state.state === "live" || this.#state.state === "starting") {
+      if (["live", "starting", "guest-away"].includes(this.#state.state)) {
         const sentence = "The program ended or lost its connection; the last frame stays.";
         this.#setState({ state: "guest-gone", sentence });
       }

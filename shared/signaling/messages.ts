@@ -14,7 +14,13 @@ export type Candidate = {
 
 /** What the session is doing, as the viewer shows it; `sentence` is for people. */
 export type SessionState = {
-  readonly state: "waiting-for-guest" | "starting" | "live" | "guest-gone" | "worker-restarting";
+  readonly state:
+    | "waiting-for-guest"
+    | "starting"
+    | "live"
+    | "guest-away"
+    | "guest-gone"
+    | "worker-restarting";
   readonly sentence: string;
   /** The picture's size in pixels; absent before the first frame. */
   readonly width?: number;

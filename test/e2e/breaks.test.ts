@@ -51,7 +51,7 @@ describe("after a kill -9", () => {
     const program = stack.run("plain.js");
     const page = await openViewer(stack);
     await stack.relay.kill();
-    expect(await notice(page, "guest-gone")).toMatch(/\w/);
+    expect(await notice(page, "guest-away")).toMatch(/last frame stays/);
     await program.ended;
     expect(await isServing(stack)).toBe(true);
     await stack.restartRelay();

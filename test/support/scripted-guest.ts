@@ -29,6 +29,8 @@ export type GuestOptions = {
   readonly url: string;
   readonly token: string;
   readonly subprotocol?: string;
+  /** Of the upgrade request, besides the token's. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 /** A guest's end of the gateway's WebSocket: sends frames, and keeps those that come until asked. */
@@ -36,15 +38,24 @@ export class ScriptedGuest implements AsyncDisposable {
   readonly ws: WebSocket;
   /** Code and reason of the end of the WebSocket. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  /** Bytes of all frames so far. */
+  received = 0;
   readonly #frames: Frame[] = [];
+  readonly #texts: string[] = [];
   readonly #waiting = new Set<() => void>();
   #over = false;
 
   private constructor(ws: WebSocket) {
     this.ws = ws;
     ws.on("error", () => {});
-    ws.on("message", (message: RawData) => {
+    ws.on("message", (message: RawData, isBinary: boolean) => {
       if (!Buffer.isBuffer(message)) return;
+      if (!isBinary) {
+        this.#texts.push(message.toString());
+        this.#wake();
+        return;
+      }
+      this.received += message.length;
       const kind = message[FRAME_HEADER_BYTES - 1] ?? 0;
       this.#frames.push({ kind, payload: message.subarray(FRAME_HEADER_BYTES) });
       this.#wake();
@@ -66,10 +77,10 @@ export class ScriptedGuest implements AsyncDisposable {
     return guest;
   }
 
-  static async open({ url, token, subprotocol }: GuestOptions): Promise<ScriptedGuest> {
+  static async open({ url, token, subprotocol, headers }: GuestOptions): Promise<ScriptedGuest> {
     const address = url.replace(/^http/, "ws") + GUEST_PATH;
     const ws = new WebSocket(address, subprotocol ?? GUEST_SUBPROTOCOL, {
-      headers: { Authorization: `Bearer ${token}` },
+      headers: { Authorization: `Bearer ${token}`, ...headers },
     });
     const guest = new ScriptedGuest(ws);
     ws.once("unexpected-response", (request, response) => {
@@ -105,6 +116,16 @@ export class ScriptedGuest implements AsyncDisposable {
       const at = this.#frames.findIndex((each) => each.kind === kind);
       if (at !== -1) return this.#frames.splice(0, at + 1)[at]!.payload;
       if (this.#over) throw new Error(`The link ended, and no frame of kind ${kind} came.`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** Takes the next text message. */
+  async text(): Promise<string> {
+    for (;;) {
+      const text = this.#texts.shift();
+      if (text !== undefined) return text;
+      if (this.#over) throw new Error("The link ended, and no text message came.");
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }

@@ -9,6 +9,7 @@ import { openSigningKey } from "#server/auth/signing-key.ts";
 import { type Claims, Tokens } from "#server/auth/tokens.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
 import { commandLine, isBubblewrap, processTree } from "./processes.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 
 // The whole of Heliograph as its users run it: each command in a process of its own, on ports and in
 // folders of its own.
@@ -87,6 +88,8 @@ export type StackOptions = {
   readonly config?: object;
   /** A program that serves in place of `heliograph serve`, with the same options. */
   readonly gateway?: string;
+  /** Puts a proxy between relay and gateway. */
+  readonly proxied?: boolean;
 };
 
 /** A gateway and a relay that is connected to it by a guest token of session "vm". */
@@ -96,7 +99,10 @@ export class Stack implements AsyncDisposable {
   readonly url: string;
   readonly folder: string;
   readonly socket: string;
+  /** Between relay and gateway, where the stack was started with one. */
+  readonly proxy: TcpProxy | undefined;
   readonly #tokens: Tokens;
+  readonly #gatewayArgs: readonly string[];
   readonly #programs: Command[] = [];
 
   private constructor(parts: {
@@ -105,6 +111,8 @@ export class Stack implements AsyncDisposable {
     gateway: Command;
     relay: Command;
     tokens: Tokens;
+    proxy: TcpProxy | undefined;
+    gatewayArgs: readonly string[];
   }) {
     this.folder = parts.folder;
     this.url = parts.url;
@@ -112,31 +120,43 @@ export class Stack implements AsyncDisposable {
     this.relay = parts.relay;
     this.socket = path.join(parts.folder, "relay.sock");
     this.#tokens = parts.tokens;
+    this.proxy = parts.proxy;
+    this.#gatewayArgs = parts.gatewayArgs;
   }
 
-  static async start({ config = {}, gateway: program }: StackOptions = {}): Promise<Stack> {
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const { config = {}, gateway: program, proxied = false } = options;
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-stack-"));
     const configFile = path.join(folder, "config.yaml");
     await writeFile(configFile, JSON.stringify(config));
-    const gateway = new Command(process.execPath, [
+    const gatewayArgs = [
       ...(program === undefined ? [HELIOGRAPH, "serve"] : [program]),
       `--config=${configFile}`,
       `--state-dir=${folder}`,
-      "--port=0",
-    ]);
+    ];
+    const gateway = new Command(process.execPath, [...gatewayArgs, "--port=0"]);
     const [, url] = await gateway.line(/^ready (\S+)$/);
     const tokens = new Tokens(await openSigningKey(folder));
     const guest: Claims = { role: "guest", session: "vm", profile: "default" };
     const tokenFile = path.join(folder, "guest.token");
     await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });
-    const relay = startRelay(url!, folder);
+    const proxy = proxied ? await TcpProxy.start(Number(new URL(url!).port)) : undefined;
+    const relay = startRelay(relayTarget(url!, proxy), folder);
     await relay.line(/^ready /);
-    return new Stack({ folder, url: url!, gateway, relay, tokens });
+    return new Stack({ folder, url: url!, gateway, relay, tokens, proxy, gatewayArgs });
+  }
+
+  /** Kills the gateway with SIGKILL, and starts another at the same address; resolves when it is ready. */
+  async restartGateway(): Promise<void> {
+    await this.gateway.kill();
+    const { port } = new URL(this.url);
+    this.gateway = new Command(process.execPath, [...this.#gatewayArgs, `--port=${port}`]);
+    await this.gateway.line(/^ready /);
   }
 
   async restartRelay(): Promise<void> {
     await this.relay.kill();
-    this.relay = startRelay(this.url, this.folder);
+    this.relay = startRelay(relayTarget(this.url, this.proxy), this.folder);
     await this.relay.line(/^ready /);
   }
 
@@ -186,6 +206,7 @@ export class Stack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const workers = await this.workers();
     for (const command of [...this.#programs, this.relay, this.gateway]) await command.kill();
+    await this.proxy?.[Symbol.asyncDispose]();
     for (const pid of workers) {
       try {
         process.kill(pid, "SIGKILL");
@@ -195,6 +216,10 @@ export class Stack implements AsyncDisposable {
     }
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+function relayTarget(url: string, proxy: TcpProxy | undefined): string {
+  return proxy === undefined ? url : `http://127.0.0.1:${proxy.port}`;
 }
 
 function startRelay(url: string, folder: string): Command {

@@ -60,6 +60,7 @@ describe("a mistake names the field and the fix", () => {
     { text: "gpu: nvidia", says: /gpu is wrong.*"auto", "hardware" or "software"/ },
     { text: "confinement: yes", says: /confinement is wrong.*"auto", "require" or "off"/ },
     { text: "profiles: { a: { hostMemoryMb: 255 } }", says: /profiles\.a\.hostMemoryMb is wrong/ },
+    { text: "resumeSeconds: 301", says: /resumeSeconds is wrong.*from 0 to 300/ },
     { text: "frameRate: 60", says: /frameRate is wrong.*"paced" or "unlimited"/ },
     {
       text: "profiles: { a: { size: { width: 641, height: 360 } } }",

@@ -14,11 +14,14 @@ function watchPeer() {
   const pings: Uint8Array[] = [];
   const roundTrips: number[] = [];
   const gone = vi.fn<() => void>();
-  const watch = new PeerWatch({
-    ping: (payload) => pings.push(payload),
-    roundTrip: (milliseconds) => roundTrips.push(milliseconds),
-    gone,
-  });
+  const watch = new PeerWatch(
+    {
+      ping: (payload) => pings.push(payload),
+      roundTrip: (milliseconds) => roundTrips.push(milliseconds),
+      gone,
+    },
+    PEER_TIMEOUT_MS,
+  );
   return { watch, pings, roundTrips, gone };
 }
 

@@ -20,6 +20,7 @@ test("what run tells the program is what the program's preload reads", () => {
   const told = {
     socket: "/tmp/a relay.sock",
     size: { width: 640, height: 360, devicePixelRatio: 1 },
+    lostFile: "/tmp/a folder/lost",
   };
   const env = guestEnvironment(told, new URL("file:///a%20folder/preload.ts"), {});
   expect(readRunEnvironment(env)).toEqual(told);

@@ -64,6 +64,12 @@ describe("what the page says", () => {
     ],
     ["that the program ended, over its last frame", { ...LIVE, session: GONE }, "guest-gone", true],
     [
+      "that the link to the program broke, over its last frame",
+      { ...LIVE, session: { state: "guest-away", sentence: "" } },
+      "guest-away",
+      true,
+    ],
+    [
       "that the worker restarts",
       { ...LIVE, session: { state: "worker-restarting", sentence: "" } },
       "worker-restarting",
