@@ -36,9 +36,14 @@ export class Listener implements AsyncDisposable {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const handler = this.#upgrades.get(firstSegment(request.url ?? ""));
-      if (handler === undefined) {
-        socket.on("error", () => socket.destroy());
+      // Nobody else listens until a handler takes the socket over, and an unheard error ends the process.
+      socket.on("error", () => socket.destroy());
+      const url = request.url ?? "";
+      const path = firstSegment(url);
+      const handler = this.#upgrades.get(path);
+      // What the other listener leaves alone would stay open with nobody to end it.
+      const isNobodys = handler === "elsewhere" && !url.startsWith(`${path}/`);
+      if (handler === undefined || isNobodys) {
         sendRefusal(socket, new Refusal(404, "No WebSocket is served at this address."));
       } else if (handler !== "elsewhere") {
         handler(request, socket, head);
@@ -65,7 +70,7 @@ export class Listener implements AsyncDisposable {
     this.server.on("request", app);
   }
 
-  /** `path` is one segment, such as "/guest". "elsewhere": another listener of the server takes it. */
+  /** `path` is one segment, such as "/guest". "elsewhere": another listener takes what is below it. */
   onUpgrade(path: string, handler: UpgradeHandler | "elsewhere"): void {
     this.#upgrades.set(path, handler);
   }

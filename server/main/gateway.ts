@@ -177,6 +177,7 @@ export class Gateway implements AsyncDisposable {
       serveClient: false,
       transports: ["websocket"],
       maxHttpBufferSize: MAX_SIGNALING_BYTES,
+      connectTimeout: 5_000, // For who shows no token.
       destroyUpgrade: false, // Other paths have their own handlers, which may take their time.
     });
     listener.onUpgrade(SIGNALING_PATH, "elsewhere");

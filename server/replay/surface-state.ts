@@ -66,7 +66,7 @@ export class SurfaceState {
       label: `surface ${this.#key.id}`,
       size: { width, height },
       format,
-      usage: usage | this.#host.surfaces.captureUsage(format),
+      usage: (usage | this.#host.surfaces.captureUsage(format)) >>> 0,
       viewFormats,
     };
     const { gpuMemory } = this.#host.budget;
