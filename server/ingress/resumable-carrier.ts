@@ -14,8 +14,11 @@ import { PeerWatch } from "./peer-watch.ts";
 import { closedSentence } from "./plain-carrier.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Held bytes at which the worker's data socket goes on. */
-const LOW_WATER_BYTES = MAX_DOWN_MESSAGE_BYTES / 2;
+/**
+ * Held bytes at which the worker's data socket goes on. High, since an acknowledgement takes a round trip
+ * more than a byte does: the way would stand empty meanwhile.
+ */
+const LOW_WATER_BYTES = 1.5 * MAX_DOWN_MESSAGE_BYTES;
 
 export type ResumableOptions = {
   /** What the relay has to know to resume the link. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseGatewayAddress } from "#client/relay/gateway-address.ts";
 import { Relay } from "#client/relay/relay.ts";
@@ -190,6 +191,33 @@ describe("the door lets a link be resumed", () => {
     await winner![Symbol.asyncDispose]();
   });
 
+  test("with no more ticks for the program than it was granted before, and new ones after", async () => {
+    await using fast = await TestGateway.start({
+      workerMain: SCRIPTED_WORKER,
+      yaml: "unwatchedFrameRate: 10",
+    });
+    const token = await fast.guestToken("ticks");
+    const options = { url: fast.url, token, subprotocol: RESUMABLE_SUBPROTOCOL };
+    const guest = await ScriptedGuest.connect(options);
+    const message = parseControl(await guest.text());
+    const id = message.type === "link" ? message.id : "";
+    guest.tell({ do: "say", message: { type: "animation", running: true } });
+    guest.tell({ do: "tellPid" });
+    await guest.reply();
+    guest.ws.terminate();
+    await guest.closed;
+    await delay(1_000); // Ten frames' time.
+    await using again = await resume(options, `${id} 1 ${guest.received}`);
+    const ticks = () => guest.count(DownFrame.tick) + again.count(DownFrame.tick);
+    await workerPid(again);
+    const granted = ticks();
+    expect(granted).toBeGreaterThanOrEqual(2);
+    expect(granted).toBeLessThanOrEqual(3); // One more where the round trip was half a frame's time.
+    again.tell({ do: "say", message: { type: "frameFinished", tick: 1 } });
+    await again.next(DownFrame.tick);
+    expect(ticks()).toBeGreaterThan(granted);
+  });
+
   test("not after its time: then the program's connection is lost", async () => {
     const { guest, id, options } = await link("late");
     guest.ws.terminate();
@@ -257,7 +285,7 @@ describe("a relay that breaks the link's rules is told how, and the link ends", 
     const { guest } = await link("deaf");
     guest.tell({ do: "flood", frames: 64, bytes: MIB });
     for (let count = 0; count < 2; count++) await guest.next(DownFrame.payloadChunk);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await delay(300);
     expect(guest.received).toBeLessThan(KEPT_DOWN_BYTES);
     guest.ws.send(`ack ${guest.received}`);
     await guest.next(DownFrame.payloadChunk);
@@ -288,9 +316,9 @@ class Program implements AsyncDisposable {
     });
   }
 
-  static async connect(session: string): Promise<Program> {
-    const proxy = await TcpProxy.start(Number(new URL(host.url).port));
-    const token = await host.guestToken(session);
+  static async connect(session: string, gateway = host): Promise<Program> {
+    const proxy = await TcpProxy.start(Number(new URL(gateway.url).port));
+    const token = await gateway.guestToken(session);
     const relay = await Relay.start({
       address: parseGatewayAddress(`http://127.0.0.1:${proxy.port}`),
       token: () => Promise.resolve(token),
@@ -393,12 +421,24 @@ describe("through relay and gateway", () => {
       hash.update(chunk);
       program.socket.write(frame(UpFrame.payloadChunk, chunk));
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
     // The relay took what it may keep; the rest waits here.
     expect(program.socket.writableLength).toBeGreaterThan(20 * MIB);
     program.proxy.restore();
     const reply = JSON.parse(Buffer.from(await program.next(DownFrame.replies)).toString());
     expect(reply).toEqual({ received: 32 * MIB, sha256: hash.digest("hex") });
+  });
+
+  test("a link on which nothing is heard any more is given up, and resumed", async () => {
+    await using patient = await TestGateway.start({ workerMain: SCRIPTED_WORKER });
+    await using program = await Program.connect("silent", patient);
+    program.proxy.stall();
+    const event = (name: string) => patient.log.some((line) => line["event"] === name);
+    await expect.poll(() => event("guest.away"), { timeout: 20_000 }).toBe(true);
+    await program.tell({ do: "tellPid" });
+    program.proxy.restore();
+    expect(Buffer.from(await program.next(DownFrame.replies)).toString()).toMatch(/"pid"/);
+    expect(event("guest.back")).toBe(true);
   });
 
   test("a cut that is longer than the limit is told to the program", async () => {

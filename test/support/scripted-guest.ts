@@ -41,6 +41,7 @@ export class ScriptedGuest implements AsyncDisposable {
   /** Bytes of all frames so far. */
   received = 0;
   readonly #frames: Frame[] = [];
+  readonly #counts = new Map<number, number>();
   readonly #texts: string[] = [];
   readonly #waiting = new Set<() => void>();
   #over = false;
@@ -57,6 +58,7 @@ export class ScriptedGuest implements AsyncDisposable {
       }
       this.received += message.length;
       const kind = message[FRAME_HEADER_BYTES - 1] ?? 0;
+      this.#counts.set(kind, this.count(kind) + 1);
       this.#frames.push({ kind, payload: message.subarray(FRAME_HEADER_BYTES) });
       this.#wake();
     });
@@ -118,6 +120,11 @@ export class ScriptedGuest implements AsyncDisposable {
       if (this.#over) throw new Error(`The link ended, and no frame of kind ${kind} came.`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+  }
+
+  /** Frames of this kind that came so far. */
+  count(kind: number): number {
+    return this.#counts.get(kind) ?? 0;
   }
 
   /** Takes the next text message. */
