@@ -27,7 +27,8 @@ const profile = z.strictObject({
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
 });
-export type Profile = z.infer<typeof profile>;
+/** What the sessions of this profile may use, and its name in the configuration. */
+export type Profile = z.infer<typeof profile> & { readonly name: string };
 
 /** How viewers reach this host for video. */
 const ice = z.strictObject({
@@ -116,7 +117,11 @@ export function resolveConfig(
     ...(tls === undefined
       ? {}
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
-    profiles: new Map([[DEFAULT_PROFILE, profile.parse({})], ...Object.entries(profiles)]),
+    profiles: new Map(
+      Object.entries({ [DEFAULT_PROFILE]: profile.parse({}), ...profiles }).map(
+        ([profileName, allows]) => [profileName, { ...allows, name: profileName }],
+      ),
+    ),
     stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
     cacheFolder: environment.cacheFolder,
     runtimeFolder: environment.runtimeFolder,

@@ -15,7 +15,13 @@ import type { Logger } from "#server/observe/logger.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import type { Session, SessionOptions, WorkerRequest } from "#server/session/session.ts";
+import { Quarantine } from "#server/session/quarantine.ts";
+import {
+  quarantineSentence,
+  type Session,
+  type SessionOptions,
+  type WorkerRequest,
+} from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
 import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
@@ -26,6 +32,13 @@ export type GatewayOptions = {
   readonly observer?: Observer;
   /** The program that each session runs as its GPU worker; server/worker/main unless told otherwise. */
   readonly workerMain?: string;
+};
+
+type SessionSurroundings = {
+  readonly folder: string;
+  readonly media: MediaPool;
+  readonly quarantine: Quarantine;
+  readonly onEmpty: () => void;
 };
 
 const STOPPING = "The gateway is stopping.";
@@ -108,6 +121,9 @@ export class Gateway implements AsyncDisposable {
     const parts = this.#parts;
     const tokens = new Tokens(await openSigningKey(config.stateFolder));
     this.#tokens = tokens;
+    const quarantine = Quarantine.open(config.stateFolder, (error) =>
+      events.fault("The list of quarantined sessions can't be written.", error),
+    );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
     const listener = parts.use(await Listener.create(config.tls));
@@ -138,13 +154,18 @@ export class Gateway implements AsyncDisposable {
     );
     parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, folder, media, onEmpty),
+      this.#sessionOptions(name, { folder, media, quarantine, onEmpty }),
     );
     parts.defer(() => sessions.close(STOPPING));
+    for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
     const door = parts.use(
       new GuestDoor({
         authenticate: (token) => tokens.authenticateGuest(token),
         hasProfile: (name) => config.profiles.has(name),
+        quarantined: (name) => {
+          const reason = quarantine.reason(name);
+          return reason === undefined ? undefined : quarantineSentence(name, reason);
+        },
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
         events,
       }),
@@ -192,9 +213,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    folder: string,
-    media: MediaPool,
-    onEmpty: () => void,
+    { folder, media, quarantine, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -207,6 +226,7 @@ export class Gateway implements AsyncDisposable {
       observer: this.#options.observer ?? {},
       startWorker: (request) => this.#startWorker(name, folder, media, request),
       postToMedia: (message) => media.post(name, message),
+      quarantine,
       onEmpty: () => {
         media.closeSession(name);
         onEmpty();

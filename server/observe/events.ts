@@ -18,6 +18,17 @@ export type Observer = {
   readonly workerStats?: (session: string, stages: Readonly<Record<string, number>>) => void;
 };
 
+export type AdminAct = {
+  /** The `jti` of the admin's token, which does not give it away. */
+  readonly token: string;
+  readonly act: string;
+  readonly session?: string | undefined;
+  /** Of the HTTP answer. */
+  readonly status: number;
+  /** A sentence. */
+  readonly result: string;
+};
+
 export class Events {
   readonly #logger: Logger;
 
@@ -86,6 +97,24 @@ export class Events {
     const fields = { event: "worker.ended", session, pid, reason };
     if (expected) this.#logger.info(fields, reason);
     else this.#logger.error(fields, reason);
+  }
+
+  sessionQuarantined(session: string, reason: string): void {
+    this.#logger.warn({ event: "session.quarantined", session, reason }, reason);
+  }
+
+  sessionReadmitted(session: string): void {
+    this.#logger.info({ event: "session.readmitted", session }, "The session is let back.");
+  }
+
+  /** What an admin did, or was kept from doing: the audit trail. */
+  adminActed({ token, act, session, status, result }: AdminAct): void {
+    const fields = { event: "admin.acted", token, act, session, status, result };
+    this.#logger.info(fields, `Admin ${token}: ${act}. ${result}`);
+  }
+
+  adminRefused(status: number, reason: string, address: string): void {
+    this.#logger.warn({ event: "admin.refused", status, reason, address }, reason);
   }
 
   /** A line that a worker printed: already cut and rate-limited. */
