@@ -62,6 +62,8 @@ const fields = z.strictObject({
   mediaThreads: z.number().int().min(1).max(16).default(2),
   /** Seconds that a session's GPU worker stays after its last program left. */
   workerIdleSeconds: z.number().min(0).max(86_400).default(30),
+  /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
+  metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   profiles: z.record(name, profile).default({}),
 });
@@ -216,6 +218,8 @@ function hint(field: string): string {
       return "; write the paths of two PEM files as tls.cert and tls.key";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
+    case "metrics":
+      return '; write "loopback", "token" or "off"';
     case "frameRate":
       return '; write "paced" or "unlimited"';
     default:

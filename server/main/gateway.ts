@@ -2,16 +2,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server as SignalingServer } from "socket.io";
+import { AdminDoor } from "#server/admin/admin-door.ts";
 import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
+import { metricsRoute } from "#server/http/metrics.ts";
 import { Listener } from "#server/http/listener.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
-import { Events, type Observer } from "#server/observe/events.ts";
+import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
+import { Metrics } from "#server/observe/metrics.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
@@ -37,6 +40,7 @@ export type GatewayOptions = {
 type SessionSurroundings = {
   readonly folder: string;
   readonly media: MediaPool;
+  readonly metrics: Metrics;
   readonly quarantine: Quarantine;
   readonly onEmpty: () => void;
 };
@@ -144,17 +148,28 @@ export class Gateway implements AsyncDisposable {
         },
       ),
     );
+    const metrics = new Metrics({
+      reports: () => [...sessions.all()].map((session) => session.report()),
+      isReady: () => this.#readiness.ready,
+    });
+    const adminDoor = new AdminDoor((token) => tokens.authenticateAdmin(token));
     listener.serve(
       createApp({
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
         checkGuest: (request) => door.check(request),
+        metrics: metricsRoute({
+          access: config.metrics,
+          admit: (request) => adminDoor.admitRequest(request),
+          contentType: metrics.contentType,
+          text: () => metrics.text(),
+        }),
       }),
     );
     parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, { folder, media, quarantine, onEmpty }),
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, onEmpty }),
     );
     parts.defer(() => sessions.close(STOPPING));
     for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
@@ -213,7 +228,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    { folder, media, quarantine, onEmpty }: SessionSurroundings,
+    { folder, media, metrics, quarantine, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -223,12 +238,13 @@ export class Gateway implements AsyncDisposable {
       unwatchedFrameRate,
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
-      observer: this.#options.observer ?? {},
+      observer: both(metrics.observer, this.#options.observer ?? {}),
       startWorker: (request) => this.#startWorker(name, folder, media, request),
       postToMedia: (message) => media.post(name, message),
       quarantine,
       onEmpty: () => {
         media.closeSession(name);
+        metrics.forget(name);
         onEmpty();
       },
     };

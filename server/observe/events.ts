@@ -1,4 +1,5 @@
 import type { FromMedia } from "#server/media/messages.ts";
+import type { WorkerLeg } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
 
 // Every business event of the gateway, in one place: what an admin searches the log for.
@@ -16,7 +17,29 @@ export type GatewayStarted = {
 export type Observer = {
   readonly mediaStats?: (session: string, stats: Extract<FromMedia, { type: "stats" }>) => void;
   readonly workerStats?: (session: string, stages: Readonly<Record<string, number>>) => void;
+  /** A worker's word, bounded by its message: milliseconds, one for each frame. */
+  readonly workerLegs?: (
+    session: string,
+    legs: Partial<Record<WorkerLeg, readonly number[]>>,
+  ) => void;
 };
+
+export function both(one: Observer, other: Observer): Observer {
+  return {
+    mediaStats: (...stats) => {
+      one.mediaStats?.(...stats);
+      other.mediaStats?.(...stats);
+    },
+    workerStats: (...stats) => {
+      one.workerStats?.(...stats);
+      other.workerStats?.(...stats);
+    },
+    workerLegs: (...legs) => {
+      one.workerLegs?.(...legs);
+      other.workerLegs?.(...legs);
+    },
+  };
+}
 
 export type AdminAct = {
   /** The `jti` of the admin's token, which does not give it away. */

@@ -438,6 +438,9 @@ export class Session {
       case "stats":
         this.figures.workerStats(message.stages);
         this.#options.observer.workerStats?.(this.name, message.stages);
+        if (message.legs !== undefined) {
+          this.#options.observer.workerLegs?.(this.name, message.legs);
+        }
         return;
       default:
         assertNever(message);
