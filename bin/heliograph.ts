@@ -92,10 +92,27 @@ function tokenCommand(): Command {
         url,
       });
     });
+  const admin = new Command("admin")
+    .description("Prints a token for the host's admin: page, API and metrics of all sessions.")
+    .option("--expires <duration>", "such as 12h or 30d", "1d")
+    .option("--state-dir <folder>", "the gateway's, where its signing key lives")
+    .option("--url <gateway>", "prints the whole link to open instead")
+    .action(
+      async ({ expires, stateDir, url }: Omit<TokenOptions, "session"> & { url?: string }) => {
+        const { printToken } = await import("#server/main/issue-token.ts");
+        process.exitCode = await printToken({
+          claims: { role: "admin", session: "*" },
+          expires,
+          stateFolder: stateDir,
+          url,
+        });
+      },
+    );
   return new Command("token")
     .description("Makes tokens of this machine's gateway.")
     .addCommand(guest)
-    .addCommand(operator);
+    .addCommand(operator)
+    .addCommand(admin);
 }
 
 type TokenOptions = { session: string; expires: string; stateDir?: string };

@@ -40,6 +40,8 @@ export type Phase =
   | "starting"
   | "guest-gone"
   | "worker-restarting"
+  | "paused"
+  | "quarantined"
   | "live";
 
 export type Presentation = {
@@ -112,13 +114,16 @@ export function present(knowledge: Knowledge): Presentation {
     return presentPicture(knowledge, session);
   }
   const [short, title] = WITHOUT_PICTURE[session.state];
-  return page(session.state, short, title, session.sentence, true);
+  const awaitsAdmin = session.state === "paused" || session.state === "quarantined";
+  return page(session.state, short, title, session.sentence, !awaitsAdmin);
 }
 
 const WITHOUT_PICTURE = {
   "waiting-for-guest": ["Waiting", "Waiting for a program"],
   "guest-gone": ["Program ended", "The program ended"],
   "worker-restarting": ["Restarting", "The GPU worker starts again"],
+  paused: ["Paused", "The session is paused"],
+  quarantined: ["Quarantined", "The session is quarantined"],
 } as const;
 
 /** The guest draws, or is about to: what remains is the picture on this page. */

@@ -18,15 +18,28 @@ const GuestClaims = z.object({
   /** What the profile allows stands in the gateway's config. */
   profile: z.string().min(1).max(64),
 });
+/** What an admin's token names in place of a session: the whole host. */
+export const EVERY_SESSION = "*";
+
 const OperatorClaims = z.object({
   role: z.enum(["view", "control", "admin"]),
   session: sessionName,
 });
-const Claims = z.discriminatedUnion("role", [GuestClaims, OperatorClaims]);
+const HostAdminClaims = z.object({ role: z.literal("admin"), session: z.literal(EVERY_SESSION) });
+const Claims = z.union([GuestClaims, OperatorClaims, HostAdminClaims]);
 
 export type GuestClaims = z.infer<typeof GuestClaims>;
 export type OperatorClaims = z.infer<typeof OperatorClaims>;
 export type Claims = z.infer<typeof Claims>;
+
+/** Who acts on the whole host. */
+export type Admin = {
+  /** The token's `jti`, which names it in the log without giving it away. */
+  readonly token: string;
+  readonly expiresAt: Date;
+};
+
+type Verified = { readonly claims: Claims; readonly id: string; readonly expiresAt: Date };
 
 /** A token was not accepted; the message is a sentence for who presented it, without the token. */
 export class TokenError extends Error {
@@ -64,7 +77,7 @@ export class Tokens {
 
   /** Throws TokenError. */
   async authenticateGuest(token: string): Promise<GuestClaims> {
-    const claims = await this.#verify(token);
+    const { claims } = await this.#verify(token);
     if (claims.role === "guest") return claims;
     throw new TokenError(
       "role",
@@ -74,15 +87,33 @@ export class Tokens {
 
   /** Throws TokenError. */
   async authenticateOperator(token: string): Promise<OperatorClaims> {
-    const claims = await this.#verify(token);
-    if (claims.role !== "guest") return claims;
+    const { claims } = await this.#verify(token);
+    if (claims.role === "guest") {
+      throw new TokenError(
+        "role",
+        'This token\'s role is "guest": an operator needs one from "heliograph token operator".',
+      );
+    }
+    if (claims.session !== EVERY_SESSION) return { ...claims, session: claims.session };
     throw new TokenError(
       "role",
-      'This token\'s role is "guest": an operator needs one from "heliograph token operator".',
+      'This token is for the host\'s admin page (/admin/): an operator needs one from "heliograph token operator".',
     );
   }
 
-  async #verify(token: string): Promise<Claims> {
+  /** Throws TokenError. */
+  async authenticateAdmin(token: string): Promise<Admin> {
+    const { claims, id, expiresAt } = await this.#verify(token);
+    if (claims.role === "admin" && claims.session === EVERY_SESSION) {
+      return { token: id, expiresAt };
+    }
+    throw new TokenError(
+      "role",
+      `This token's role is "${claims.role}" in session ${claims.session}: the host's admin needs one from "heliograph token admin".`,
+    );
+  }
+
+  async #verify(token: string): Promise<Verified> {
     if (token.length > MAX_TOKEN_BYTES) {
       throw new TokenError(
         "invalid",
@@ -96,7 +127,9 @@ export class Tokens {
         requiredClaims: ["sub", "exp"],
         currentDate: this.#now(),
       });
-      return Claims.parse({ ...payload, session: payload.sub });
+      const claims = Claims.parse({ ...payload, session: payload.sub });
+      const expiresAt = new Date((payload.exp ?? 0) * 1000);
+      return { claims, id: payload.jti ?? "unnamed", expiresAt };
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) {
         const expiry = new Date((cause.payload.exp ?? 0) * 1000).toISOString();

@@ -27,7 +27,8 @@ const profile = z.strictObject({
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
 });
-export type Profile = z.infer<typeof profile>;
+/** What the sessions of this profile may use, and its name in the configuration. */
+export type Profile = z.infer<typeof profile> & { readonly name: string };
 
 /** How viewers reach this host for video. */
 const ice = z.strictObject({
@@ -61,6 +62,8 @@ const fields = z.strictObject({
   mediaThreads: z.number().int().min(1).max(16).default(2),
   /** Seconds that a session's GPU worker stays after its last program left. */
   workerIdleSeconds: z.number().min(0).max(86_400).default(30),
+  /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
+  metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   profiles: z.record(name, profile).default({}),
 });
@@ -116,7 +119,11 @@ export function resolveConfig(
     ...(tls === undefined
       ? {}
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
-    profiles: new Map([[DEFAULT_PROFILE, profile.parse({})], ...Object.entries(profiles)]),
+    profiles: new Map(
+      Object.entries({ [DEFAULT_PROFILE]: profile.parse({}), ...profiles }).map(
+        ([profileName, allows]) => [profileName, { ...allows, name: profileName }],
+      ),
+    ),
     stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
     cacheFolder: environment.cacheFolder,
     runtimeFolder: environment.runtimeFolder,
@@ -211,6 +218,8 @@ function hint(field: string): string {
       return "; write the paths of two PEM files as tls.cert and tls.key";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
+    case "metrics":
+      return '; write "loopback", "token" or "off"';
     case "frameRate":
       return '; write "paced" or "unlimited"';
     default:

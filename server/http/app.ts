@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
-import express, { type Express, type Request, type Response } from "express";
+import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
@@ -15,12 +15,14 @@ export type AppOptions = {
   readonly readiness: () => Readiness;
   /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
   readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
+  readonly metrics?: RequestHandler;
 };
 
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
 
 /** What browsers, relays and health checks fetch. */
-export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { viewerFolder, secure, readiness, checkGuest, metrics } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", "strong");
@@ -63,6 +65,7 @@ export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOp
       void answerCheck(checkGuest(request), response);
     });
   }
+  if (metrics !== undefined) app.get("/metrics", metrics);
   app.use(
     express.static(viewerFolder, {
       index: "index.html",

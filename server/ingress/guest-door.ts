@@ -17,6 +17,8 @@ export type GuestDoorOptions = {
   /** Throws TokenError. */
   readonly authenticate: (token: string) => Promise<GuestClaims>;
   readonly hasProfile: (profile: string) => boolean;
+  /** Why a session's guests are not let in, as a sentence; undefined where they are. */
+  readonly quarantined: (session: string) => string | undefined;
   readonly session: (claims: GuestClaims) => Session;
   readonly events: Events;
 };
@@ -101,6 +103,8 @@ export class GuestDoor implements Disposable {
   async #identify(request: IncomingMessage): Promise<GuestClaims> {
     checkVersion(request);
     const claims = await this.#options.authenticate(bearerToken(request));
+    const quarantined = this.#options.quarantined(claims.session);
+    if (quarantined !== undefined) throw new Refusal(403, quarantined);
     if (this.#options.hasProfile(claims.profile)) return claims;
     throw new Refusal(
       403,

@@ -2,20 +2,29 @@ import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server as SignalingServer } from "socket.io";
+import { AdminDoor } from "#server/admin/admin-door.ts";
 import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
+import { metricsRoute } from "#server/http/metrics.ts";
 import { Listener } from "#server/http/listener.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
-import { Events, type Observer } from "#server/observe/events.ts";
+import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
+import { Metrics } from "#server/observe/metrics.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import type { Session, SessionOptions, WorkerRequest } from "#server/session/session.ts";
+import { Quarantine } from "#server/session/quarantine.ts";
+import {
+  quarantineSentence,
+  type Session,
+  type SessionOptions,
+  type WorkerRequest,
+} from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
 import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
@@ -26,6 +35,14 @@ export type GatewayOptions = {
   readonly observer?: Observer;
   /** The program that each session runs as its GPU worker; server/worker/main unless told otherwise. */
   readonly workerMain?: string;
+};
+
+type SessionSurroundings = {
+  readonly folder: string;
+  readonly media: MediaPool;
+  readonly metrics: Metrics;
+  readonly quarantine: Quarantine;
+  readonly onEmpty: () => void;
 };
 
 const STOPPING = "The gateway is stopping.";
@@ -108,6 +125,9 @@ export class Gateway implements AsyncDisposable {
     const parts = this.#parts;
     const tokens = new Tokens(await openSigningKey(config.stateFolder));
     this.#tokens = tokens;
+    const quarantine = Quarantine.open(config.stateFolder, (error) =>
+      events.fault("The list of quarantined sessions can't be written.", error),
+    );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
     const listener = parts.use(await Listener.create(config.tls));
@@ -128,23 +148,39 @@ export class Gateway implements AsyncDisposable {
         },
       ),
     );
+    const metrics = new Metrics({
+      reports: () => [...sessions.all()].map((session) => session.report()),
+      isReady: () => this.#readiness.ready,
+    });
+    const adminDoor = new AdminDoor((token) => tokens.authenticateAdmin(token));
     listener.serve(
       createApp({
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
         checkGuest: (request) => door.check(request),
+        metrics: metricsRoute({
+          access: config.metrics,
+          admit: (request) => adminDoor.admitRequest(request),
+          contentType: metrics.contentType,
+          text: () => metrics.text(),
+        }),
       }),
     );
     parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, folder, media, onEmpty),
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, onEmpty }),
     );
     parts.defer(() => sessions.close(STOPPING));
+    for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
     const door = parts.use(
       new GuestDoor({
         authenticate: (token) => tokens.authenticateGuest(token),
         hasProfile: (name) => config.profiles.has(name),
+        quarantined: (name) => {
+          const reason = quarantine.reason(name);
+          return reason === undefined ? undefined : quarantineSentence(name, reason);
+        },
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
         events,
       }),
@@ -193,9 +229,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    folder: string,
-    media: MediaPool,
-    onEmpty: () => void,
+    { folder, media, metrics, quarantine, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -205,11 +239,13 @@ export class Gateway implements AsyncDisposable {
       unwatchedFrameRate,
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
-      observer: this.#options.observer ?? {},
+      observer: both(metrics.observer, this.#options.observer ?? {}),
       startWorker: (request) => this.#startWorker(name, folder, media, request),
       postToMedia: (message) => media.post(name, message),
+      quarantine,
       onEmpty: () => {
         media.closeSession(name);
+        metrics.forget(name);
         onEmpty();
       },
     };

@@ -1,5 +1,5 @@
 import { openSigningKey, SigningKeyError } from "#server/auth/signing-key.ts";
-import { type Claims, SESSION_NAME, Tokens } from "#server/auth/tokens.ts";
+import { type Claims, EVERY_SESSION, SESSION_NAME, Tokens } from "#server/auth/tokens.ts";
 import { readGatewayEnvironment } from "#server/config/env.ts";
 
 export type TokenRequest = {
@@ -7,7 +7,7 @@ export type TokenRequest = {
   /** A number and a unit: s, m, h or d. */
   readonly expires: string;
   readonly stateFolder?: string | undefined;
-  /** Prints an operator's whole link instead of the token alone. */
+  /** Prints an operator's or admin's whole link instead of the token alone. */
   readonly url?: string | undefined;
 };
 
@@ -24,16 +24,18 @@ export async function printToken(request: TokenRequest): Promise<number> {
   if (lifetime === undefined) {
     return fail(`--expires (${request.expires}) is no duration: write one such as 12h or 30d.`);
   }
-  if (!SESSION_NAME.test(request.claims.session)) {
+  const { session } = request.claims;
+  if (session !== EVERY_SESSION && !SESSION_NAME.test(session)) {
     return fail(
-      `--session (${request.claims.session}) is no session's name: write 1 to 64 letters, digits, dots, ` +
+      `--session (${session}) is no session's name: write 1 to 64 letters, digits, dots, ` +
         "dashes or underscores, a letter or digit first.",
     );
   }
   try {
     const key = await openSigningKey(request.stateFolder ?? readGatewayEnvironment().stateFolder);
     const token = await new Tokens(key).issue(request.claims, lifetime);
-    process.stdout.write(`${request.url === undefined ? token : viewerLink(request.url, token)}\n`);
+    const link = session === EVERY_SESSION ? adminLink : viewerLink;
+    process.stdout.write(`${request.url === undefined ? token : link(request.url, token)}\n`);
     return 0;
   } catch (error) {
     if (error instanceof SigningKeyError) return fail(error.message);
@@ -44,6 +46,11 @@ export async function printToken(request: TokenRequest): Promise<number> {
 /** The token stands in the fragment, which no browser sends to a server. */
 export function viewerLink(gatewayUrl: string, token: string): string {
   return `${gatewayUrl.replace(/\/+$/, "")}/#token=${token}`;
+}
+
+/** The admin page's address; its token stands in the fragment as a viewer's does. */
+export function adminLink(gatewayUrl: string, token: string): string {
+  return `${gatewayUrl.replace(/\/+$/, "")}/admin/#token=${token}`;
 }
 
 /** Seconds, or undefined where the text is no duration. */

@@ -1,4 +1,5 @@
 import type { FromMedia } from "#server/media/messages.ts";
+import type { WorkerLeg } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
 
 // Every business event of the gateway, in one place: what an admin searches the log for.
@@ -16,6 +17,39 @@ export type GatewayStarted = {
 export type Observer = {
   readonly mediaStats?: (session: string, stats: Extract<FromMedia, { type: "stats" }>) => void;
   readonly workerStats?: (session: string, stages: Readonly<Record<string, number>>) => void;
+  /** A worker's word, bounded by its message: milliseconds, one for each frame. */
+  readonly workerLegs?: (
+    session: string,
+    legs: Partial<Record<WorkerLeg, readonly number[]>>,
+  ) => void;
+};
+
+export function both(one: Observer, other: Observer): Observer {
+  return {
+    mediaStats: (...stats) => {
+      one.mediaStats?.(...stats);
+      other.mediaStats?.(...stats);
+    },
+    workerStats: (...stats) => {
+      one.workerStats?.(...stats);
+      other.workerStats?.(...stats);
+    },
+    workerLegs: (...legs) => {
+      one.workerLegs?.(...legs);
+      other.workerLegs?.(...legs);
+    },
+  };
+}
+
+export type AdminAct = {
+  /** The `jti` of the admin's token, which does not give it away. */
+  readonly token: string;
+  readonly act: string;
+  readonly session?: string | undefined;
+  /** Of the HTTP answer. */
+  readonly status: number;
+  /** A sentence. */
+  readonly result: string;
 };
 
 export class Events {
@@ -86,6 +120,24 @@ export class Events {
     const fields = { event: "worker.ended", session, pid, reason };
     if (expected) this.#logger.info(fields, reason);
     else this.#logger.error(fields, reason);
+  }
+
+  sessionQuarantined(session: string, reason: string): void {
+    this.#logger.warn({ event: "session.quarantined", session, reason }, reason);
+  }
+
+  sessionReadmitted(session: string): void {
+    this.#logger.info({ event: "session.readmitted", session }, "The session is let back.");
+  }
+
+  /** What an admin did, or was kept from doing: the audit trail. */
+  adminActed({ token, act, session, status, result }: AdminAct): void {
+    const fields = { event: "admin.acted", token, act, session, status, result };
+    this.#logger.info(fields, `Admin ${token}: ${act}. ${result}`);
+  }
+
+  adminRefused(status: number, reason: string, address: string): void {
+    this.#logger.warn({ event: "admin.refused", status, reason, address }, reason);
   }
 
   /** A line that a worker printed: already cut and rate-limited. */

@@ -27,6 +27,18 @@ export class Sessions {
     return this.#get(name);
   }
 
+  all(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  /** Made ahead of its guest, and not forgotten while it is empty. */
+  keep(name: string, profile?: Profile): Session {
+    const session = this.#get(name);
+    session.kept = true;
+    if (profile !== undefined) session.assignProfile(profile);
+    return session;
+  }
+
   find(name: string): Session | undefined {
     return this.#sessions.get(name);
   }

@@ -11,6 +11,18 @@ const count = z.number().int().min(0).max(0xffff_ffff);
 const sentence = z.string().max(4096);
 const side = z.number().int().min(1).max(16_384);
 
+/**
+ * Ways of a frame whose time is told frame by frame, in milliseconds: from present to the mapped picture, in
+ * the encoder, and from the mapped picture to the media thread's socket.
+ */
+export const WORKER_LEGS = ["present_to_mapped", "encode", "mapped_to_socket"] as const;
+export type WorkerLeg = (typeof WORKER_LEGS)[number];
+
+/** Frames of one report that tell their times; more than are drawn in a second. Bounds a worker's work for the gateway. */
+export const MAX_LEG_SAMPLES = 256;
+
+const legTimes = z.array(z.number().min(0)).max(MAX_LEG_SAMPLES);
+
 export const ToGateway = z.discriminatedUnion("type", [
   /** Sent once, when Dawn and the encoder answered. */
   z.object({
@@ -34,7 +46,12 @@ export const ToGateway = z.discriminatedUnion("type", [
   }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
-  z.object({ type: z.literal("stats"), stages: z.record(z.string().max(64), z.number()) }),
+  /** About once a second, while there is something to tell: see StageTimes. */
+  z.object({
+    type: z.literal("stats"),
+    stages: z.record(z.string().max(64), z.number()),
+    legs: z.partialRecord(z.enum(WORKER_LEGS), legTimes).optional(),
+  }),
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 

@@ -153,8 +153,9 @@ export class Worker implements Disposable {
     const polls = this.#poller.polls - this.#reportedPolls;
     this.#reportedPolls = this.#poller.polls;
     const stages = { ...this.#pipeline.takeStats(), ...this.#times.take() };
+    const legs = this.#pipeline.takeLegs();
     if (polls === 0 && Object.keys(stages).length === 0) return;
-    this.#control.send({ type: "stats", stages: { ...stages, polls } });
+    this.#control.send({ type: "stats", stages: { ...stages, polls }, legs });
   }
 }
 

@@ -14,7 +14,16 @@ export type Candidate = {
 
 /** What the session is doing, as the viewer shows it; `sentence` is for people. */
 export type SessionState = {
-  readonly state: "waiting-for-guest" | "starting" | "live" | "guest-gone" | "worker-restarting";
+  readonly state:
+    | "waiting-for-guest"
+    | "starting"
+    | "live"
+    | "guest-gone"
+    | "worker-restarting"
+    /** An admin paused it: programs stay connected and draw nothing. */
+    | "paused"
+    /** No guest is let in until an admin lets it back. */
+    | "quarantined";
   readonly sentence: string;
   /** The picture's size in pixels; absent before the first frame. */
   readonly width?: number;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, test } from "vitest";
-import { TokenError, Tokens } from "#server/auth/tokens.ts";
+import { type Claims, TokenError, Tokens } from "#server/auth/tokens.ts";
 
 const NOW = new Date("2026-11-24T12:00:00Z");
 const HOUR = 3600;
@@ -24,6 +24,32 @@ test.for(["view", "control", "admin"] as const)(
     await expect(tokens.authenticateGuest(token)).rejects.toMatchObject({ reason: "role" });
   },
 );
+
+const admin = { role: "admin", session: "*" } as const;
+
+test("the host admin's token gives its name for the log and its end", async () => {
+  const token = await tokens.issue(admin, HOUR);
+  const { token: id, expiresAt } = await tokens.authenticateAdmin(token);
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(expiresAt).toEqual(new Date("2026-11-24T13:00:00Z"));
+});
+
+test.for<{ who: string; claims: Claims }>([
+  { who: "a guest", claims: guest },
+  { who: "a viewer", claims: { role: "view", session: "vm-1" } },
+  { who: "an operator in control", claims: { role: "control", session: "vm-1" } },
+  { who: "one session's admin", claims: { role: "admin", session: "vm-1" } },
+])("the token of $who does not open the host", async ({ claims }) => {
+  const taken = tokens.authenticateAdmin(await tokens.issue(claims, HOUR));
+  await expect(taken).rejects.toMatchObject({ reason: "role" });
+  await expect(taken).rejects.toThrow(`This token's role is "${claims.role}" in session vm-1`);
+});
+
+test("the host admin's token is no session's: neither a viewer nor a guest comes in by it", async () => {
+  const token = await tokens.issue(admin, HOUR);
+  await expect(tokens.authenticateOperator(token)).rejects.toThrow(/for the host's admin page/);
+  await expect(tokens.authenticateGuest(token)).rejects.toMatchObject({ reason: "role" });
+});
 
 test("a guest's token opens no viewer", async () => {
   const token = await tokens.issue(guest, HOUR);
@@ -61,6 +87,7 @@ describe("a token is not taken", () => {
     { why: "without a session", token: () => sign({ ...claims, sub: undefined }) },
     { why: "with a path for a session", token: () => sign({ ...claims, sub: "../vm" }) },
     { why: "of an unknown role", token: () => sign({ ...claims, role: "root" }) },
+    { why: "of a guest for every session", token: () => sign({ ...claims, sub: "*" }) },
     { why: "without a profile", token: () => sign({ ...claims, profile: undefined }) },
     {
       why: "without an end",
