@@ -17,6 +17,20 @@ const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
 const size = z.strictObject({ width: side, height: side });
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
+/** How a session takes part in the GPU: see server/scheduler/gpu-share.ts. */
+const gpuShare = z.discriminatedUnion("policy", [
+  z.strictObject({ policy: z.literal("best-effort") }),
+  z.strictObject({
+    policy: z.literal("equal-share"),
+    weight: z.number().min(0.1).max(100).default(1),
+  }),
+  z.strictObject({ policy: z.literal("fixed-share"), percent: z.number().min(1).max(100) }),
+  z.strictObject({
+    policy: z.literal("target-frame-rate"),
+    frameRate: z.number().min(1).max(240),
+  }),
+]);
+
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
   size: size.optional(),
@@ -24,6 +38,8 @@ const profile = z.strictObject({
   maxSize: size.default({ width: 3840, height: 2160 }),
   /** Frames a second at most. */
   frameRate: z.number().min(1).max(240).default(60),
+  /** Its part of the GPU. */
+  share: gpuShare.default({ policy: "equal-share", weight: 1 }),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
 });
@@ -54,6 +70,8 @@ const fields = z.strictObject({
   tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
   gpu: z.enum(["auto", "hardware", "software"]).default("auto"),
   dawnFlags: z.array(z.string().regex(/^\S+$/)).default([]),
+  /** GPU time of one submit past which its worker is killed. Absent: 1 s, or 5 s on a software GPU. Milliseconds. */
+  submitDeadline: z.number().int().min(100).max(600_000).optional(),
   /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
   frameRate: z.enum(["paced", "unlimited"]).default("paced"),
   /** Frames a second of a session that nobody watches. */
@@ -207,6 +225,12 @@ function hint(field: string): string {
   if (/ize\.(width|height)$/.test(field)) {
     return `; write an even number from ${MIN_SIDE} to ${MAX_SIDE}`;
   }
+  if (/\.share(\.|$)/.test(field)) {
+    return (
+      "; write { policy: equal-share, weight: 1 }, { policy: fixed-share, percent: 25 }, " +
+      "{ policy: target-frame-rate, frameRate: 30 } or { policy: best-effort }"
+    );
+  }
   switch (field) {
     case "port":
       return "; write a number from 0 (any free port) to 65535, such as 7340";
@@ -218,6 +242,8 @@ function hint(field: string): string {
       return "; write the paths of two PEM files as tls.cert and tls.key";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
+    case "submitDeadline":
+      return "; write milliseconds from 100 to 600000, such as 1000";
     case "metrics":
       return '; write "loopback", "token" or "off"';
     case "frameRate":

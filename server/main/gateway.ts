@@ -15,6 +15,7 @@ import { DEFAULT_BITRATES } from "#server/media/messages.ts";
 import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
 import { Metrics } from "#server/observe/metrics.ts";
+import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
@@ -42,8 +43,13 @@ type SessionSurroundings = {
   readonly media: MediaPool;
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
+  readonly gpu: GpuScheduler;
   readonly onEmpty: () => void;
 };
+
+/** GPU time of one submit. The host's worker may be slow to hear that it is done: half of it is for that. */
+const HARDWARE_DEADLINE_MS = 1_000;
+const SOFTWARE_DEADLINE_MS = 5_000;
 
 const STOPPING = "The gateway is stopping.";
 
@@ -57,6 +63,7 @@ export class Gateway implements AsyncDisposable {
   readonly #gpu: Promise<GpuProbe>;
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #workers = 0;
+  #isSoftware = false;
   #closed: Promise<void> | undefined;
   #url = "";
   #tokens: Tokens | undefined;
@@ -168,8 +175,9 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
+    const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, { folder, media, metrics, quarantine, onEmpty }),
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
     );
     parts.defer(() => sessions.close(STOPPING));
     for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
@@ -229,7 +237,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    { folder, media, metrics, quarantine, onEmpty }: SessionSurroundings,
+    { folder, media, metrics, quarantine, gpu, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -243,6 +251,7 @@ export class Gateway implements AsyncDisposable {
       startWorker: (request) => this.#startWorker(name, folder, media, request),
       postToMedia: (message) => media.post(name, message),
       quarantine,
+      gpu,
       onEmpty: () => {
         media.closeSession(name);
         metrics.forget(name);
@@ -279,6 +288,12 @@ export class Gateway implements AsyncDisposable {
     );
   }
 
+  /** The software GPU compiles shaders inside submits. */
+  get #submitDeadline(): number {
+    const usual = this.#isSoftware ? SOFTWARE_DEADLINE_MS : HARDWARE_DEADLINE_MS;
+    return this.#config.submitDeadline ?? usual;
+  }
+
   async #probe(): Promise<GpuProbe> {
     const { gpu: wanted, cacheFolder } = this.#config;
     const probe = await probeGpu({ wanted, cacheFolder, signal: this.#closing.signal });
@@ -289,6 +304,7 @@ export class Gateway implements AsyncDisposable {
       this.#events.gpuMissing(sentence);
     } else {
       this.#readiness = { ready: true, sentence: `Sessions use ${probe.gpu.name}.` };
+      this.#isSoftware = probe.gpu.isSoftware;
       this.#events.gpuProbed(probe.gpu.name, probe.gpu.isSoftware);
     }
     return probe;

@@ -122,6 +122,14 @@ export class Events {
     else this.#logger.error(fields, reason);
   }
 
+  /** The session's submit held the GPU too long, and its worker is killed for it. */
+  submitOverdue(session: string, milliseconds: number): void {
+    this.#logger.error(
+      { event: "gpu.overdue", session, milliseconds },
+      `A submit held the GPU for ${Math.round(milliseconds)} ms, past the deadline.`,
+    );
+  }
+
   sessionQuarantined(session: string, reason: string): void {
     this.#logger.warn({ event: "session.quarantined", session, reason }, reason);
   }

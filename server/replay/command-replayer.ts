@@ -221,7 +221,9 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
       device.report({ type: "validation", message });
       return;
     }
-    device.dawn.queue.submit(commandBuffers);
+    const { queue } = device.dawn;
+    const later = this.#host.submit(queue, () => queue.submit(commandBuffers));
+    if (later !== undefined) this.#pauseUntil(later);
   }
 
   queueOnSubmittedWorkDone(request: number): void {

@@ -28,6 +28,10 @@ export class Replayer implements Disposable {
       surfaces: host.surfaces,
       // Dawn goes on settling promises after close().
       reply: (reply) => this.#isClosed || host.reply(reply),
+      submit: (queue, run) =>
+        host.submit(queue, () => {
+          if (!this.#isClosed) run();
+        }),
       onAnimation: (running) => host.onAnimation(running),
       onEndFrame: (tick, finished) => host.onEndFrame(tick, finished),
     };

@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
+import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import type { GpuShare } from "#server/scheduler/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
@@ -10,10 +12,12 @@ import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
 import { Connection } from "./connection.ts";
+import { GpuSeat } from "./gpu-seat.ts";
 import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS } from "./limits.ts";
 import { boundedSize, encodeResize, type PictureSize } from "./picture-size.ts";
+import { MAX_OFFENCES, OFFENCE_WINDOW_MS, Offences } from "./offences.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
 import { FigureKeeper } from "./session-report.ts";
@@ -50,6 +54,7 @@ export type SessionOptions = {
   readonly startWorker: (request: WorkerRequest) => Promise<GpuWorker>;
   readonly postToMedia: (message: ToMedia) => void;
   readonly quarantine: Quarantine;
+  readonly gpu: GpuScheduler;
   /** The session holds nothing any more: no program, viewer or worker. */
   readonly onEmpty: () => void;
 };
@@ -68,6 +73,7 @@ export class Session {
   readonly #viewers = new Viewers();
   readonly #surfaces = new Surfaces();
   readonly #backoff = new RestartBackoff();
+  readonly #offences = new Offences();
   readonly #closing = new AbortController();
   readonly #since = new Date();
   /** Whoever measures something of this session tells it. */
@@ -84,6 +90,8 @@ export class Session {
     sentence: "No program has connected yet.",
   };
   #worker: GpuWorker | undefined;
+  #seat: GpuSeat | undefined;
+  #assignedShare: GpuShare | undefined;
   #starting: Promise<GpuWorker> | undefined;
   #admitting = 0;
   #lastConnection = 0;
@@ -113,6 +121,17 @@ export class Session {
     const before = this.#profile;
     this.#assigned = profile;
     this.#profileChanged(before);
+  }
+
+  /** What an admin chose wins over the profile's part of the GPU, until it is undefined again. */
+  assignShare(share: GpuShare | undefined): void {
+    this.#assignedShare = share;
+    if (this.#seat !== undefined) this.#seat.share = this.share;
+  }
+
+  /** Its part of the GPU. */
+  get share(): GpuShare {
+    return this.#assignedShare ?? this.#profile.share;
   }
 
   /** Its ticks stop, so that what draws by them stands still; programs stay connected. */
@@ -349,6 +368,10 @@ export class Session {
       });
       const { adapter, encoder } = worker.ready;
       this.#worker = worker;
+      this.#seat = new GpuSeat(this.#options.gpu, worker, this.share, {
+        charged: (milliseconds) => this.figures.gpuTime(milliseconds),
+        overdue: (milliseconds) => this.#overdue(worker, milliseconds),
+      });
       this.figures.workerStarted();
       this.#options.events.workerStarted(this.name, worker.pid, adapter, encoder);
       this.#sendAudience();
@@ -365,6 +388,7 @@ export class Session {
   #workerEnded(worker: GpuWorker, reason: string): void {
     if (this.#worker !== worker) return; // It was stopped on purpose, which stopWorker() tells.
     this.#worker = undefined;
+    this.#leaveSeat();
     this.#backoff.failed(performance.now());
     this.figures.workerEnded();
     this.figures.error("worker", reason);
@@ -381,6 +405,7 @@ export class Session {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
+    this.#leaveSeat();
     this.figures.workerEnded();
     this.#stopping = this.#stopped(worker, reason);
   }
@@ -403,6 +428,26 @@ export class Session {
     this.#options.events.workerEnded(this.name, worker.pid, reason, true);
   }
 
+  #leaveSeat(): void {
+    this.#seat?.[Symbol.dispose]();
+    this.#seat = undefined;
+  }
+
+  /** A submit holds the GPU too long: the worker is killed, never waited for. */
+  #overdue(worker: GpuWorker, milliseconds: number): void {
+    const seconds = (milliseconds / 1000).toFixed(1);
+    this.#options.events.submitOverdue(this.name, milliseconds);
+    worker.kill(
+      `A submit held the GPU for ${seconds} s, past the deadline, and its worker was killed.`,
+    );
+    if (this.#offences.add(performance.now())) {
+      const minutes = OFFENCE_WINDOW_MS / 60_000;
+      void this.quarantine(
+        `Its programs held the GPU past the deadline ${MAX_OFFENCES} times in ${minutes} minutes.`,
+      );
+    }
+  }
+
   #onWorker(message: ToGateway): void {
     switch (message.type) {
       case "ready":
@@ -418,6 +463,7 @@ export class Session {
           connection.end(`The program ended frame ${message.tick}, which it was not granted.`);
         } else if (connection !== undefined) {
           this.figures.frameFinished();
+          this.#seat?.frameFinished();
         }
         return;
       }
@@ -427,6 +473,13 @@ export class Session {
           this.workerFault(`more than ${MAX_SURFACES} surfaces have a picture.`);
         }
         this.#settle();
+        return;
+      case "gpuWanted":
+      case "gpuBusy":
+      case "gpuProgress":
+      case "gpuIdle":
+      case "gpuReturned":
+        this.#seat?.told(message);
         return;
       case "connectionEnded":
         this.#connection(message.connection)?.link?.workerEnded(message.reason);
@@ -521,6 +574,7 @@ export class Session {
   }
 
   #profileChanged(before: Profile): void {
+    if (this.#seat !== undefined) this.#seat.share = this.share;
     const { frameRate, maxBitrate } = this.#profile;
     this.#resize(); // A viewer that came first was given a size by another profile.
     if (frameRate !== before.frameRate) this.#audienceChanged();
@@ -601,7 +655,8 @@ export class Session {
       }, this.#options.workerIdleMs);
     } else if (this.#viewers.count === 0 && !this.#stays) {
       // A guest that kills its workers must not find its failures forgotten with its session.
-      const remembered = this.#backoff.remembered(performance.now());
+      const now = performance.now();
+      const remembered = Math.max(this.#backoff.remembered(now), this.#offences.remembered(now));
       clearTimeout(this.#idleTimer);
       if (remembered > 0) this.#idleTimer = setTimeout(() => this.#settle(), remembered);
       else this.#options.onEmpty();

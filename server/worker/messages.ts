@@ -45,6 +45,16 @@ export const ToGateway = z.discriminatedUnion("type", [
     size: z.object({ width: side, height: side }).optional(),
   }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
+  /** There is work to submit and no lease. */
+  z.object({ type: z.literal("gpuWanted") }),
+  /** A submit goes to the GPU, which rested. */
+  z.object({ type: z.literal("gpuBusy"), lease: id }),
+  /** A submit is done and others are under way. */
+  z.object({ type: z.literal("gpuProgress"), lease: id }),
+  /** All that was submitted is done; the lease is kept. */
+  z.object({ type: z.literal("gpuIdle"), lease: id }),
+  /** All that was submitted is done, and the lease that was taken back is given up. */
+  z.object({ type: z.literal("gpuReturned"), lease: id }),
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
   /** About once a second, while there is something to tell: see StageTimes. */
   z.object({
@@ -61,4 +71,8 @@ export type ToWorker =
   | { readonly type: "close"; readonly connection: number }
   /** How many viewers watch, and the highest rate at which they show frames. */
   | { readonly type: "audience"; readonly viewers: number; readonly frameRate: number }
+  /** Credit: submits may go to the GPU. `isContended`: only one at a time, since others wait. */
+  | { readonly type: "lease"; readonly lease: number; readonly isContended: boolean }
+  /** No submit goes any more; the lease is given back once those under way are done. */
+  | { readonly type: "revoke"; readonly lease: number }
   | { readonly type: "shutdown" };

@@ -4,6 +4,7 @@ import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
 import { dial } from "./dial.ts";
 import type { WorkerEnvironment } from "./env.ts";
+import { GpuLease } from "./gpu-lease.ts";
 import type { ToGateway, ToWorker } from "./messages.ts";
 import type { PacedPoller } from "./paced-poller.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -26,6 +27,7 @@ export class Worker implements Disposable {
   readonly #control: Control;
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
+  readonly #lease: GpuLease;
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
@@ -45,6 +47,7 @@ export class Worker implements Disposable {
     this.#control = control;
     this.#pipeline = pipeline;
     this.#ended = ended;
+    this.#lease = new GpuLease((message) => control.send(message));
     this.#statsTimer = setInterval(() => this.#sendStats(), STATS_INTERVAL_MS);
   }
 
@@ -114,6 +117,12 @@ export class Worker implements Disposable {
       case "audience":
         this.#pipeline.setAudience(message.viewers);
         return;
+      case "lease":
+        this.#lease.granted(message.lease, message.isContended);
+        return;
+      case "revoke":
+        this.#lease.revoked(message.lease);
+        return;
       case "shutdown":
         this.#ended.resolve();
         return;
@@ -134,6 +143,7 @@ export class Worker implements Disposable {
         surfaces: this.#pipeline,
         times: this.#times,
         report,
+        lease: this.#lease,
         worked: () => this.#poller.workHandedOver(),
       });
       this.#connections.set(id, connection);

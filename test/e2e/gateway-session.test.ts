@@ -8,6 +8,7 @@ import type { ToMedia } from "#server/media/messages.ts";
 import { Events } from "#server/observe/events.ts";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
+import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS } from "#server/session/limits.ts";
 import { Quarantine } from "#server/session/quarantine.ts";
 import { Session } from "#server/session/session.ts";
@@ -45,6 +46,8 @@ function profileOf(yaml: string): Profile {
   return found;
 }
 
+const gpu = new GpuScheduler({ deadlineMs: () => 60_000 });
+
 /** A session with real worker processes that do what their programs tell them. */
 async function startSession(workerIdleMs = 60_000): Promise<Session> {
   const folder = await mkdtemp(path.join(tmpdir(), "heliograph-session-"));
@@ -65,6 +68,7 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
       return worker;
     },
     postToMedia: (message) => toMedia.push(message),
+    gpu,
     quarantine: Quarantine.open(folder, (error) => {
       throw error;
     }),
@@ -325,6 +329,7 @@ describe("the worker", () => {
         return GpuWorker.start(place, events, signal);
       },
       postToMedia: () => {},
+      gpu,
       quarantine: Quarantine.open(folders[0]!, () => {}),
       onEmpty: () => {},
     });
