@@ -4,6 +4,7 @@ import path from "node:path";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
+import { ADMIN_API_PATH } from "#shared/admin/paths.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 
 export type Readiness = { readonly ready: boolean; readonly sentence: string };
@@ -15,14 +16,20 @@ export type AppOptions = {
   readonly readiness: () => Readiness;
   /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
   readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
-  readonly metrics?: RequestHandler;
+  /** Absent: there is no admin here. */
+  readonly admin?: {
+    readonly api: RequestHandler;
+    readonly metrics: RequestHandler;
+    /** The built admin page. */
+    readonly pageFolder: string;
+  };
 };
 
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
 
 /** What browsers, relays and health checks fetch. */
 export function createApp(options: AppOptions): Express {
-  const { viewerFolder, secure, readiness, checkGuest, metrics } = options;
+  const { viewerFolder, secure, readiness, checkGuest, admin } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", "strong");
@@ -65,7 +72,10 @@ export function createApp(options: AppOptions): Express {
       void answerCheck(checkGuest(request), response);
     });
   }
-  if (metrics !== undefined) app.get("/metrics", metrics);
+  if (admin !== undefined) {
+    app.get("/metrics", admin.metrics);
+    app.use(ADMIN_API_PATH, admin.api);
+  }
   app.use(
     express.static(viewerFolder, {
       index: "index.html",
