@@ -25,7 +25,10 @@ export type AppOptions = {
   };
 };
 
+const ADMIN_PAGE_PATH = "/admin";
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
+const ADMIN_NOT_BUILT =
+  'The admin page is not built: run "npm run build:admin" on the gateway\'s machine.';
 
 /** What browsers, relays and health checks fetch. */
 export function createApp(options: AppOptions): Express {
@@ -75,29 +78,42 @@ export function createApp(options: AppOptions): Express {
   if (admin !== undefined) {
     app.get("/metrics", admin.metrics);
     app.use(ADMIN_API_PATH, admin.api);
+    app.get(ADMIN_PAGE_PATH, (request: Request, response: Response, next) => {
+      if (request.path.endsWith("/")) next();
+      else response.redirect(301, `${ADMIN_PAGE_PATH}/`);
+    });
+    app.use(ADMIN_PAGE_PATH, builtPage(admin.pageFolder));
   }
-  app.use(
-    express.static(viewerFolder, {
-      index: "index.html",
-      redirect: false,
-      setHeaders: (response, file) => {
-        // Assets have their content's hash in the name; the page that names them does not.
-        const lasting = path.dirname(file) !== path.resolve(viewerFolder);
-        response.setHeader(
-          "Cache-Control",
-          lasting ? "public, max-age=31536000, immutable" : "no-cache",
-        );
-      },
-    }),
-  );
+  app.use(builtPage(viewerFolder));
   app.use((request: Request, response: Response) => {
-    const missing = request.path === "/" && !existsSync(path.join(viewerFolder, "index.html"));
+    const isMissing = (at: string, folder: string): boolean =>
+      request.path === at && !existsSync(path.join(folder, "index.html"));
+    let missing: string | undefined;
+    if (isMissing("/", viewerFolder)) missing = NOT_BUILT;
+    if (admin !== undefined && isMissing(`${ADMIN_PAGE_PATH}/`, admin.pageFolder)) {
+      missing = ADMIN_NOT_BUILT;
+    }
     response
-      .status(missing ? 503 : 404)
+      .status(missing === undefined ? 404 : 503)
       .type("text/plain")
-      .send(missing ? `${NOT_BUILT}\n` : "There is nothing at this address.\n");
+      .send(`${missing ?? "There is nothing at this address."}\n`);
   });
   return app;
+}
+
+function builtPage(folder: string): RequestHandler {
+  return express.static(folder, {
+    index: "index.html",
+    redirect: false,
+    setHeaders: (response, file) => {
+      // Assets have their content's hash in the name; the page that names them does not.
+      const lasting = path.dirname(file) !== path.resolve(folder);
+      response.setHeader(
+        "Cache-Control",
+        lasting ? "public, max-age=31536000, immutable" : "no-cache",
+      );
+    },
+  });
 }
 
 async function answerCheck(check: Promise<void>, response: Response): Promise<void> {
