@@ -24,6 +24,7 @@ export type Observer = {
   ) => void;
 };
 
+/** Tells both what there is to tell. */
 export function both(one: Observer, other: Observer): Observer {
   return {
     mediaStats: (...stats) => {
