@@ -17,7 +17,7 @@ import { Toolbar } from "./view/toolbar.ts";
 
 /** The operator's page: owns the connections to the gateway and connects the parts of the page. */
 export class Viewer {
-  readonly #tokens = new TokenKeeper(window);
+  readonly #tokens = new TokenKeeper(window, "heliograph.token");
   readonly #playback: Playback;
   readonly #stage: Stage;
   readonly #channels: InputChannels;

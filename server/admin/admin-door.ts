@@ -50,7 +50,7 @@ export class AdminDoor {
         ? new Refusal(403, error.message)
         : new Refusal(401, error.message, BEARER);
     }
-    const requests = await this.#requests.penalty(admin.token);
+    const requests = await this.#requests.penalty(admin.tokenId);
     if (requests.consumedPoints > MAX_REQUESTS_PER_TEN_SECONDS) {
       throw tooMany("requests came with this token", requests.msBeforeNext);
     }

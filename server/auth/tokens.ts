@@ -35,7 +35,7 @@ export type Claims = z.infer<typeof Claims>;
 /** Who acts on the whole host. */
 export type Admin = {
   /** The token's `jti`, which names it in the log without giving it away. */
-  readonly token: string;
+  readonly tokenId: string;
   readonly expiresAt: Date;
 };
 
@@ -105,7 +105,7 @@ export class Tokens {
   async authenticateAdmin(token: string): Promise<Admin> {
     const { claims, id, expiresAt } = await this.#verify(token);
     if (claims.role === "admin" && claims.session === EVERY_SESSION) {
-      return { token: id, expiresAt };
+      return { tokenId: id, expiresAt };
     }
     throw new TokenError(
       "role",

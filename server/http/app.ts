@@ -4,6 +4,7 @@ import path from "node:path";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
+import { ADMIN_API_PATH } from "#shared/admin/paths.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 
 export type Readiness = { readonly ready: boolean; readonly sentence: string };
@@ -15,14 +16,23 @@ export type AppOptions = {
   readonly readiness: () => Readiness;
   /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
   readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
-  readonly metrics?: RequestHandler;
+  /** Absent: there is no admin here. */
+  readonly admin?: {
+    readonly api: RequestHandler;
+    readonly metrics: RequestHandler;
+    /** The built admin page. */
+    readonly pageFolder: string;
+  };
 };
 
+const ADMIN_PAGE_PATH = "/admin";
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
+const ADMIN_NOT_BUILT =
+  'The admin page is not built: run "npm run build:admin" on the gateway\'s machine.';
 
 /** What browsers, relays and health checks fetch. */
 export function createApp(options: AppOptions): Express {
-  const { viewerFolder, secure, readiness, checkGuest, metrics } = options;
+  const { viewerFolder, secure, readiness, checkGuest, admin } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", "strong");
@@ -65,29 +75,45 @@ export function createApp(options: AppOptions): Express {
       void answerCheck(checkGuest(request), response);
     });
   }
-  if (metrics !== undefined) app.get("/metrics", metrics);
-  app.use(
-    express.static(viewerFolder, {
-      index: "index.html",
-      redirect: false,
-      setHeaders: (response, file) => {
-        // Assets have their content's hash in the name; the page that names them does not.
-        const lasting = path.dirname(file) !== path.resolve(viewerFolder);
-        response.setHeader(
-          "Cache-Control",
-          lasting ? "public, max-age=31536000, immutable" : "no-cache",
-        );
-      },
-    }),
-  );
+  if (admin !== undefined) {
+    app.get("/metrics", admin.metrics);
+    app.use(ADMIN_API_PATH, admin.api);
+    app.get(ADMIN_PAGE_PATH, (request: Request, response: Response, next) => {
+      if (request.path.endsWith("/")) next();
+      else response.redirect(301, `${ADMIN_PAGE_PATH}/`);
+    });
+    app.use(ADMIN_PAGE_PATH, builtPage(admin.pageFolder));
+  }
+  app.use(builtPage(viewerFolder));
   app.use((request: Request, response: Response) => {
-    const missing = request.path === "/" && !existsSync(path.join(viewerFolder, "index.html"));
+    const isMissing = (at: string, folder: string): boolean =>
+      request.path === at && !existsSync(path.join(folder, "index.html"));
+    let missing: string | undefined;
+    if (isMissing("/", viewerFolder)) missing = NOT_BUILT;
+    if (admin !== undefined && isMissing(`${ADMIN_PAGE_PATH}/`, admin.pageFolder)) {
+      missing = ADMIN_NOT_BUILT;
+    }
     response
-      .status(missing ? 503 : 404)
+      .status(missing === undefined ? 404 : 503)
       .type("text/plain")
-      .send(missing ? `${NOT_BUILT}\n` : "There is nothing at this address.\n");
+      .send(`${missing ?? "There is nothing at this address."}\n`);
   });
   return app;
+}
+
+function builtPage(folder: string): RequestHandler {
+  return express.static(folder, {
+    index: "index.html",
+    redirect: false,
+    setHeaders: (response, file) => {
+      // Assets have their content's hash in the name; the page that names them does not.
+      const lasting = path.dirname(file) !== path.resolve(folder);
+      response.setHeader(
+        "Cache-Control",
+        lasting ? "public, max-age=31536000, immutable" : "no-cache",
+      );
+    },
+  });
 }
 
 async function answerCheck(check: Promise<void>, response: Response): Promise<void> {

@@ -2,13 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server as SignalingServer } from "socket.io";
-import { AdminDoor } from "#server/admin/admin-door.ts";
+import { AdminServices } from "#server/admin/admin-services.ts";
 import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
-import { metricsRoute } from "#server/http/metrics.ts";
 import { Listener } from "#server/http/listener.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
@@ -22,7 +21,6 @@ import { MediaPool } from "#server/session/media-pool.ts";
 import { Quarantine } from "#server/session/quarantine.ts";
 import {
   quarantineSentence,
-  type Session,
   type SessionOptions,
   type WorkerRequest,
 } from "#server/session/session.ts";
@@ -156,29 +154,30 @@ export class Gateway implements AsyncDisposable {
       ),
     );
     const metrics = new Metrics({
-      reports: () => [...sessions.all()].map((session) => session.report()),
+      reports: () => sessions.reports(),
       isReady: () => this.#readiness.ready,
     });
-    const adminDoor = new AdminDoor((token) => tokens.authenticateAdmin(token));
+    const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
+    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
+    );
+    const since = new Date().toISOString();
+    const host = () => ({ url: this.#url, since, ...this.#readiness });
+    const admin = parts.use(new AdminServices({ config, tokens, events, sessions, metrics, host }));
     listener.serve(
       createApp({
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
         checkGuest: (request) => door.check(request),
-        metrics: metricsRoute({
-          access: config.metrics,
-          admit: (request) => adminDoor.admitRequest(request),
-          contentType: metrics.contentType,
-          text: () => metrics.text(),
-        }),
+        admin: {
+          api: admin.api,
+          metrics: admin.metrics,
+          pageFolder: fileURLToPath(new URL("../../dist/admin", import.meta.url)),
+        },
       }),
     );
-    parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
-    const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
-    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
-    );
+    parts.use(this.#attachSockets(listener, tokens, sessions, admin));
     parts.defer(() => sessions.close(STOPPING));
     for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
     const door = parts.use(
@@ -202,10 +201,11 @@ export class Gateway implements AsyncDisposable {
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: "none" });
   }
 
-  #attachSignaling(
+  #attachSockets(
     listener: Listener,
     tokens: Tokens,
-    session: (name: string) => Session,
+    sessions: Sessions,
+    admin: AdminServices,
   ): Disposable {
     const server = new SignalingServer(listener.server, {
       path: SIGNALING_PATH,
@@ -222,13 +222,15 @@ export class Gateway implements AsyncDisposable {
         return {
           role,
           // Looked up on each use: an empty session is forgotten, and made anew under its name.
-          session: { addViewer: (...viewer) => session(name).addViewer(...viewer) },
+          session: { addViewer: (...viewer) => sessions.forViewer(name).addViewer(...viewer) },
         };
       },
     });
+    const live = admin.attachTo(server);
     return {
       [Symbol.dispose]() {
         attached[Symbol.dispose]();
+        live[Symbol.dispose]();
         server.disconnectSockets(true);
         server.engine.close(); // Not the server's own close(): that would take the port's along.
       },

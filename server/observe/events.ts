@@ -24,6 +24,7 @@ export type Observer = {
   ) => void;
 };
 
+/** Tells both what there is to tell. */
 export function both(one: Observer, other: Observer): Observer {
   return {
     mediaStats: (...stats) => {
@@ -43,9 +44,12 @@ export function both(one: Observer, other: Observer): Observer {
 
 export type AdminAct = {
   /** The `jti` of the admin's token, which does not give it away. */
-  readonly token: string;
+  readonly tokenId: string;
+  /** The operation's id in the API's description. */
   readonly act: string;
-  readonly session?: string | undefined;
+  readonly session: string;
+  /** What was asked for, within the limit of a request's body. */
+  readonly body: unknown;
   /** Of the HTTP answer. */
   readonly status: number;
   /** A sentence. */
@@ -139,9 +143,9 @@ export class Events {
   }
 
   /** What an admin did, or was kept from doing: the audit trail. */
-  adminActed({ token, act, session, status, result }: AdminAct): void {
-    const fields = { event: "admin.acted", token, act, session, status, result };
-    this.#logger.info(fields, `Admin ${token}: ${act}. ${result}`);
+  adminActed({ tokenId, ...act }: AdminAct): void {
+    const fields = { event: "admin.acted", tokenId, ...act };
+    this.#logger.info(fields, `Admin ${tokenId}: ${act.act} of ${act.session}. ${act.result}`);
   }
 
   adminRefused(status: number, reason: string, address: string): void {

@@ -84,6 +84,8 @@ export class Session {
   #assigned: Profile | undefined;
   #paused = false;
   #evicting = new AbortController();
+  /** Their end is no error of anybody's. */
+  readonly #evicted = new WeakSet<Connection>();
   #size: PictureSize | undefined;
   #state: SessionState = {
     state: "waiting-for-guest",
@@ -243,7 +245,9 @@ export class Session {
     if (!this.#connections.delete(connection.id)) return;
     if (!orderly) this.#worker?.send({ type: "close", connection: connection.id });
     this.#surfaces.connectionGone(connection.id);
-    if (!orderly) this.figures.error("program", `Program ${connection.id} was lost: ${reason}`);
+    if (!orderly && !this.#evicted.has(connection)) {
+      this.figures.error("program", `Program ${connection.id} was lost: ${reason}`);
+    }
     this.#options.events.guestEnded(this.name, connection.id, reason);
     this.#settle();
   }
@@ -414,7 +418,10 @@ export class Session {
     this.#evicting.abort(new SessionUnavailable(state.sentence));
     this.#evicting = new AbortController();
     this.#setState(state); // Before the programs end, each of which would give a reason of its own.
-    for (const connection of this.#connections.values()) connection.end(state.sentence);
+    for (const connection of this.#connections.values()) {
+      this.#evicted.add(connection);
+      connection.end(state.sentence);
+    }
     await this.#starting?.catch(() => {});
     this.#stopWorker(state.sentence);
     this.#surfaces.clear();

@@ -471,7 +471,11 @@ describe("an admin", () => {
     expect((await viewer.sees("guest-gone")).sentence).toBe("An admin ended it.");
     expect(await isAlive(workers[0]!.pid)).toBe(false);
     await Program.connect();
-    expect(session.report()).toMatchObject({ programs: 1, restarts: 1 });
+    expect(session.report()).toMatchObject({
+      programs: 1,
+      restarts: 1,
+      errors: { worker: 0, program: 0 },
+    });
   });
 
   test("evicts a session whose worker just starts, without waiting for it", async () => {

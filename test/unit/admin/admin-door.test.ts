@@ -6,7 +6,7 @@ import {
 } from "#server/admin/admin-door.ts";
 import { TokenError } from "#server/auth/tokens.ts";
 
-const ADMIN = { token: "token-1", expiresAt: new Date() };
+const ADMIN = { tokenId: "token-1", expiresAt: new Date() };
 
 /** A door that takes "good", and every other token as one that `reason` says. */
 function doorOf(reason: TokenError["reason"] = "invalid"): AdminDoor {

@@ -29,7 +29,7 @@ const admin = { role: "admin", session: "*" } as const;
 
 test("the host admin's token gives its name for the log and its end", async () => {
   const token = await tokens.issue(admin, HOUR);
-  const { token: id, expiresAt } = await tokens.authenticateAdmin(token);
+  const { tokenId: id, expiresAt } = await tokens.authenticateAdmin(token);
   expect(id).toMatch(/^[0-9a-f-]{36}$/);
   expect(expiresAt).toEqual(new Date("2026-11-24T13:00:00Z"));
 });
