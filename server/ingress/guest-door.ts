@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { type GuestClaims, TokenError } from "#server/auth/tokens.ts";
+import { type GuestClaims, TokenError } from "#server/auth/claims.ts";
 import type { Events } from "#server/observe/events.ts";
 import { type Session, SessionUnavailable } from "#server/session/session.ts";
 import { GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server as SignalingServer } from "socket.io";
-import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
@@ -51,7 +50,7 @@ export class Gateway implements AsyncDisposable {
     this.#gpu = this.#probe();
   }
 
-  /** Throws ConfigError and SigningKeyError; then nothing of the gateway is left. */
+  /** Throws ConfigError, SigningKeyError and TokenJournalError; then nothing of the gateway is left. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(config, options);
     try {
@@ -106,8 +105,11 @@ export class Gateway implements AsyncDisposable {
     const config = this.#config;
     const events = this.#events;
     const parts = this.#parts;
-    const tokens = new Tokens(await openSigningKey(config.stateFolder));
+    const tokens = await Tokens.open(config.stateFolder);
     this.#tokens = tokens;
+    parts.use(
+      tokens.watch((error) => events.fault("What changed of keys or tokens can't be read.", error)),
+    );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
     const listener = parts.use(await Listener.create(config.tls));

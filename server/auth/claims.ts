@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+export const SESSION_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** A token's life in seconds at most. Bounds how long its revocation is kept. */
+export const MAX_LIFETIME_SECONDS = 3650 * 86_400;
+
+const sessionName = z.string().regex(SESSION_NAME);
+const operatorRole = z.enum(["view", "control", "admin"]);
+
+const GuestClaims = z.object({
+  role: z.literal("guest"),
+  session: sessionName,
+  /** What the profile allows stands in the gateway's config. */
+  profile: z.string().min(1).max(64),
+});
+const OperatorClaims = z.object({ role: operatorRole, session: sessionName });
+/** Exchanged once for an operator's token. */
+const InvitationClaims = z.object({
+  role: z.literal("invitation"),
+  session: sessionName,
+  grants: operatorRole,
+  /** Seconds that the operator's token lasts, from the exchange on. */
+  lifetime: z.number().int().min(1).max(MAX_LIFETIME_SECONDS),
+});
+export const Claims = z.discriminatedUnion("role", [GuestClaims, OperatorClaims, InvitationClaims]);
+
+export type GuestClaims = z.infer<typeof GuestClaims>;
+export type OperatorClaims = z.infer<typeof OperatorClaims>;
+export type Claims = z.infer<typeof Claims>;
+
+/** A token was not accepted; the message is a sentence for who presented it, without the token. */
+export class TokenError extends Error {
+  override name = "TokenError" as const;
+  readonly reason: "invalid" | "expired" | "revoked" | "used" | "role";
+
+  constructor(reason: TokenError["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
