@@ -11,6 +11,7 @@ export function tokenCommand(): Command {
     .addCommand(guestCommand())
     .addCommand(operatorCommand())
     .addCommand(inviteCommand())
+    .addCommand(adminCommand())
     .addCommand(listCommand())
     .addCommand(revokeCommand())
     .addCommand(rotateKeyCommand())
@@ -73,6 +74,23 @@ function inviteCommand(): Command {
         });
       },
     );
+}
+
+function adminCommand(): Command {
+  type Options = Omit<TokenOptions, "session"> & { url?: string };
+  return withStateDir(new Command("admin"))
+    .description("Prints a token for the host's admin: of all sessions.")
+    .option("--expires <duration>", "such as 12h or 30d", "1d")
+    .option("--url <gateway>", "prints the whole link to open instead")
+    .action(async ({ expires, stateDir, url }: Options) => {
+      const { printToken } = await import("#server/main/issue-token.ts");
+      process.exitCode = await printToken({
+        claims: { role: "admin", session: "*" },
+        expires,
+        stateFolder: stateDir,
+        url,
+      });
+    });
 }
 
 function listCommand(): Command {

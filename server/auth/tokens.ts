@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import {
   Claims,
+  EVERY_SESSION,
   type GuestClaims,
   MAX_LIFETIME_SECONDS,
   type OperatorClaims,
@@ -23,6 +24,15 @@ const KEY_DROPPED = "The key that signed this token is no longer in use: ask for
 
 /** Claims that were checked, and by which token they came. */
 export type Checked<C extends Claims = Claims> = C & { readonly pass: Pass };
+
+/** Who acts on the whole host. */
+export type Admin = {
+  /** Names the token in the log without giving it away. */
+  readonly tokenId: string;
+  readonly expiresAt: Date;
+  readonly pass: Pass;
+};
+
 export type TokenState = "valid" | "revoked" | "used" | "key dropped";
 export type ListedToken = IssuedToken & { readonly state: TokenState };
 
@@ -109,12 +119,14 @@ export class Tokens {
   }
 
   /** Throws TokenError. */
-  async authenticateAdmin(token: string): Promise<Checked<OperatorClaims>> {
-    const claims = await this.#verify(token);
-    if (claims.role === "admin") return { ...claims, role: claims.role };
+  async authenticateAdmin(token: string): Promise<Admin> {
+    const { role, session, pass, expiresAt } = await this.#verify(token);
+    if (role === "admin" && session === EVERY_SESSION) {
+      return { tokenId: pass.id, expiresAt: new Date(expiresAt * 1000), pass };
+    }
     throw new TokenError(
       "role",
-      `This token's role is "${claims.role}": an admin needs one from "heliograph token operator --role admin".`,
+      `This token's role is "${role}" in session ${session}: the host's admin needs one from "heliograph token admin".`,
     );
   }
 
@@ -235,13 +247,16 @@ export class Tokens {
 function asOperator(claims: Checked): Checked<OperatorClaims> {
   const { role, session, pass } = claims;
   if (role === "guest" || role === "invitation") {
-    const presented = role === "guest" ? 'role is "guest"' : "use is to be exchanged once";
     throw new TokenError(
       "role",
-      `This token's ${presented}: an operator needs one from "heliograph token operator".`,
+      `This token's role is "${role}": an operator needs one from "heliograph token operator".`,
     );
   }
-  return { role, session, pass };
+  if (session !== EVERY_SESSION) return { role, session, pass };
+  throw new TokenError(
+    "role",
+    'This token is for the host\'s admin page (/admin/): an operator needs one from "heliograph token operator".',
+  );
 }
 
 function usedError(): TokenError {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
-import express, { type Express, type Request, type Response } from "express";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
@@ -13,6 +13,8 @@ export type AppOptions = {
   readonly viewerFolder: string;
   readonly secure: boolean;
   readonly readiness: () => Readiness;
+  /** Throws Refusal where the request's sender asks too often. Absent: nobody does. */
+  readonly attempt?: (request: IncomingMessage) => Promise<void>;
   /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
   readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
 };
@@ -20,7 +22,13 @@ export type AppOptions = {
 const NOT_BUILT = 'The viewer is not built: run "npm run build:viewer" on the gateway\'s machine.';
 
 /** What browsers, relays and health checks fetch. */
-export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOptions): Express {
+export function createApp({
+  viewerFolder,
+  secure,
+  readiness,
+  attempt,
+  checkGuest,
+}: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", "strong");
@@ -47,6 +55,11 @@ export function createApp({ viewerFolder, secure, readiness, checkGuest }: AppOp
       strictTransportSecurity: secure,
     }),
   );
+  if (attempt !== undefined) {
+    app.use((request: Request, response: Response, next: NextFunction) => {
+      void passOn(attempt(request), response, next);
+    });
+  }
   app.get("/healthz", (_request: Request, response: Response) => {
     response.type("text/plain").send("The gateway runs.\n");
   });
@@ -92,8 +105,26 @@ async function answerCheck(check: Promise<void>, response: Response): Promise<vo
     await check;
     response.status(204).end();
   } catch (error) {
-    const { status, headers, message } =
-      error instanceof Refusal ? error : new Refusal(500, "The gateway failed to check the token.");
-    response.status(status).set(headers).type("text/plain").send(`${message}\n`);
+    answerRefusal(error, response);
   }
+}
+
+async function passOn(
+  attempt: Promise<void>,
+  response: Response,
+  next: NextFunction,
+): Promise<void> {
+  try {
+    await attempt;
+  } catch (error) {
+    answerRefusal(error, response);
+    return;
+  }
+  next();
+}
+
+function answerRefusal(error: unknown, response: Response): void {
+  const { status, headers, message } =
+    error instanceof Refusal ? error : new Refusal(500, "The gateway failed to check the request.");
+  response.status(status).set(headers).type("text/plain").send(`${message}\n`);
 }

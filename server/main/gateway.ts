@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { Server as SignalingServer } from "socket.io";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
+import { ClientAddresses } from "#server/ingress/client-addresses.ts";
+import { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
 import { Events, type Observer } from "#server/observe/events.ts";
@@ -14,9 +15,9 @@ import type { Logger } from "#server/observe/logger.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import type { Session, SessionOptions, WorkerRequest } from "#server/session/session.ts";
+import type { SessionOptions, WorkerRequest } from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
-import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
+import { SignalingDoor } from "#server/signaling/signaling-door.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 import { SIGNALING_PATH } from "#shared/signaling/messages.ts";
 
@@ -112,7 +113,20 @@ export class Gateway implements AsyncDisposable {
     );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
-    const listener = parts.use(await Listener.create(config.tls));
+    const addresses = new ClientAddresses(config.doors.trustedProxies);
+    const listener = parts.use(
+      await Listener.create(config.tls, {
+        max: config.doors.strangers,
+        maxPerAddress: config.doors.strangersPerAddress,
+        address: (remoteAddress) => addresses.ofPeer(remoteAddress),
+      }),
+    );
+    const doorkeeper = new Doorkeeper({
+      limits: config.doors,
+      addresses,
+      events,
+      authenticated: (socket) => listener.authenticated(socket),
+    });
     const media = parts.use(
       await MediaPool.start(
         config.mediaThreads,
@@ -135,10 +149,22 @@ export class Gateway implements AsyncDisposable {
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
+        attempt: (request) => doorkeeper.attempt("web", request),
         checkGuest: (request) => door.check(request),
       }),
     );
-    parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
+    const signaling = parts.use(
+      new SignalingDoor({
+        tokens,
+        doorkeeper,
+        origins: { secure: listener.secure, allowed: config.doors.origins },
+        events,
+        session: (name) => sessions.forViewer(name),
+      }),
+    );
+    listener.onUpgrade(SIGNALING_PATH, (request, socket, head) => {
+      void signaling.admit(request, socket, head);
+    });
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
       this.#sessionOptions(name, folder, media, onEmpty),
     );
@@ -146,6 +172,8 @@ export class Gateway implements AsyncDisposable {
     const door = parts.use(
       new GuestDoor({
         authenticate: (token) => tokens.authenticateGuest(token),
+        hold: (pass, end) => tokens.hold(pass, end),
+        doorkeeper,
         hasProfile: (name) => config.profiles.has(name),
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
         events,
@@ -158,38 +186,6 @@ export class Gateway implements AsyncDisposable {
     this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
     const { stateFolder } = config;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: "none" });
-  }
-
-  #attachSignaling(
-    listener: Listener,
-    tokens: Tokens,
-    session: (name: string) => Session,
-  ): Disposable {
-    const server = new SignalingServer(listener.server, {
-      path: SIGNALING_PATH,
-      serveClient: false,
-      transports: ["websocket"],
-      maxHttpBufferSize: MAX_SIGNALING_BYTES,
-      destroyUpgrade: false, // Other paths have their own handlers, which may take their time.
-    });
-    listener.onUpgrade(SIGNALING_PATH, "elsewhere");
-    const attached = attachSignaling(server, {
-      authenticateOperator: async (token) => {
-        const { session: name, role } = await tokens.authenticateOperator(token);
-        return {
-          role,
-          // Looked up on each use: an empty session is forgotten, and made anew under its name.
-          session: { addViewer: (...viewer) => session(name).addViewer(...viewer) },
-        };
-      },
-    });
-    return {
-      [Symbol.dispose]() {
-        attached[Symbol.dispose]();
-        server.disconnectSockets(true);
-        server.engine.close(); // Not the server's own close(): that would take the port's along.
-      },
-    };
   }
 
   #sessionOptions(

@@ -1,4 +1,9 @@
-import { type Claims, MAX_LIFETIME_SECONDS, SESSION_NAME } from "#server/auth/claims.ts";
+import {
+  type Claims,
+  EVERY_SESSION,
+  MAX_LIFETIME_SECONDS,
+  SESSION_NAME,
+} from "#server/auth/claims.ts";
 import { failToken, withTokens } from "./token-command.ts";
 
 export type TokenRequest = {
@@ -6,7 +11,7 @@ export type TokenRequest = {
   /** A number and a unit: s, m, h or d. */
   readonly expires: string;
   readonly stateFolder?: string | undefined;
-  /** Prints an operator's whole link instead of the token alone. */
+  /** Prints an operator's or admin's whole link instead of the token alone. */
   readonly url?: string | undefined;
 };
 
@@ -24,19 +29,22 @@ const UNIT_SECONDS = new Map([
   ["d", 86_400],
 ]);
 
-/** `heliograph token guest|operator`: prints a token of the gateway whose state folder this is. Resolves with the exit code. */
+/** `heliograph token guest|operator|admin`: prints a token of the gateway whose state folder this is. Resolves with the exit code. */
 export async function printToken(request: TokenRequest): Promise<number> {
   const lifetime = parseDuration(request.expires);
   if (lifetime === undefined) return failToken(noDuration("--expires", request.expires));
-  if (!SESSION_NAME.test(request.claims.session)) {
+  const { session, role } = request.claims;
+  const everySession = session === EVERY_SESSION && role === "admin";
+  if (!everySession && !SESSION_NAME.test(session)) {
     return failToken(
-      `--session (${request.claims.session}) is no session's name: write 1 to 64 letters, digits, dots, ` +
+      `--session (${session}) is no session's name: write 1 to 64 letters, digits, dots, ` +
         "dashes or underscores, a letter or digit first.",
     );
   }
   return withTokens(request.stateFolder, async (tokens) => {
     const token = await tokens.issue(request.claims, lifetime);
-    process.stdout.write(`${request.url === undefined ? token : viewerLink(request.url, token)}\n`);
+    const link = everySession ? adminLink : viewerLink;
+    process.stdout.write(`${request.url === undefined ? token : link(request.url, token)}\n`);
     return 0;
   });
 }
@@ -59,6 +67,11 @@ export async function printInvitation({
 /** The token stands in the fragment, which no browser sends to a server. */
 export function viewerLink(gatewayUrl: string, token: string): string {
   return `${gatewayUrl.replace(/\/+$/, "")}/#token=${token}`;
+}
+
+/** The admin page's address; its token stands in the fragment as a viewer's does. */
+export function adminLink(gatewayUrl: string, token: string): string {
+  return `${gatewayUrl.replace(/\/+$/, "")}/admin/#token=${token}`;
 }
 
 /** Seconds, or undefined where the text is no duration, or one longer than a token may last. */

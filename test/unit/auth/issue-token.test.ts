@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDuration, viewerLink } from "#server/main/issue-token.ts";
+import { adminLink, parseDuration, viewerLink } from "#server/main/issue-token.ts";
 
 test.for([
   { text: "1s", seconds: 1 },
@@ -22,4 +22,10 @@ test("a viewer's link has the token in its fragment, which no server sees", () =
   const link = new URL(viewerLink("https://gpu-host:7340/", "a.b.c"));
   expect(link.href).toBe("https://gpu-host:7340/#token=a.b.c");
   expect(link.pathname + link.search).toBe("/");
+});
+
+test("the admin page's link has the token in its fragment too", () => {
+  expect(adminLink("https://gpu-host:7340", "a.b.c")).toBe(
+    "https://gpu-host:7340/admin/#token=a.b.c",
+  );
 });

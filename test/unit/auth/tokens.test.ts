@@ -45,14 +45,25 @@ test.for(["view", "control", "admin"] as const)(
   },
 );
 
-test("an admin's token is an admin's, and another operator's is not", async () => {
-  const admin = await tokens.issue({ role: "admin", session: "vm-1" }, HOUR);
-  expect(await tokens.authenticateAdmin(admin)).toMatchObject({ role: "admin", session: "vm-1" });
-  for (const role of ["view", "control"] as const) {
-    const taken = tokens.authenticateAdmin(await tokens.issue({ role, session: "vm-1" }, HOUR));
-    await expect(taken).rejects.toThrow(`This token's role is "${role}": an admin needs`);
-  }
+test("the host admin's token names all sessions, and is no operator's", async () => {
+  const token = await tokens.issue({ role: "admin", session: "*" }, HOUR);
+  const [listed] = tokens.list();
+  expect(await tokens.authenticateAdmin(token)).toMatchObject({
+    tokenId: listed!.id,
+    expiresAt: new Date(NOW.getTime() + HOUR * 1000),
+  });
+  await expect(tokens.authenticateOperator(token)).rejects.toMatchObject({ reason: "role" });
 });
+
+test.for(["view", "control", "admin"] as const)(
+  "the token of one session's operator with role %s is no host admin's",
+  async (role) => {
+    const token = await tokens.issue({ role, session: "vm-1" }, HOUR);
+    await expect(tokens.authenticateAdmin(token)).rejects.toThrow(
+      `This token's role is "${role}" in session vm-1: the host's admin needs one`,
+    );
+  },
+);
 
 test("a guest's token and an invitation open what is an operator's only by its own way", async () => {
   for (const claims of [guest, invitation]) {
@@ -109,6 +120,11 @@ describe("a token is not taken", () => {
     {
       why: "without an id, which could not be revoked",
       token: () => sign({ ...claims, jti: undefined }),
+    },
+    { why: "of a guest of all sessions", token: () => sign({ ...claims, sub: "*" }) },
+    {
+      why: "of a viewer of all sessions",
+      token: () => sign({ ...claims, sub: "*", role: "view" }),
     },
     { why: "with a path for a session", token: () => sign({ ...claims, sub: "../vm" }) },
     { why: "of an unknown role", token: () => sign({ ...claims, role: "root" }) },
