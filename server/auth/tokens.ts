@@ -10,7 +10,7 @@ import {
 } from "./claims.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { Holders, type Pass } from "./holders.ts";
-import { SigningKeys } from "./signing-keys.ts";
+import { type SigningKey, SigningKeys } from "./signing-keys.ts";
 import { type IssuedToken, TokenLedger } from "./token-ledger.ts";
 
 const ISSUER = "heliograph";
@@ -208,8 +208,8 @@ export class Tokens {
     try {
       const { payload, protectedHeader } = await jwtVerify(
         token,
-        ({ kid }) => {
-          const key = this.keys.find(kid);
+        async ({ kid }) => {
+          const key = this.keys.find(kid) ?? (await this.#newKey(kid));
           if (key === undefined) throw new errors.JWKSNoMatchingKey();
           return key.secret;
         },
@@ -228,6 +228,12 @@ export class Tokens {
         cause,
       });
     }
+  }
+
+  /** A token may be here before the file system's word of the key that signed it. */
+  async #newKey(id: string | undefined): Promise<SigningKey | undefined> {
+    await this.keys.reload().catch(() => {}); // The watch tells of it.
+    return this.keys.find(id);
   }
 
   #stateOf({ id, key }: IssuedToken): TokenState {

@@ -159,6 +159,13 @@ describe("a token is not taken", () => {
 });
 
 describe("keys", () => {
+  test("a token of a key that was made elsewhere a moment ago is taken", async () => {
+    const elsewhere = await open();
+    await elsewhere.keys.rotate();
+    const token = await elsewhere.issue(guest, HOUR);
+    expect(await tokens.authenticateGuest(token)).toMatchObject(guest);
+  });
+
   test("a token of an older key is taken until that key is dropped", async () => {
     const old = tokens.keys.newest.id;
     const token = await tokens.issue(guest, HOUR);
