@@ -102,6 +102,7 @@ export class Viewer {
         this.#peer.addCandidate(candidate);
       },
       session: (session) => this.#learn({ session }),
+      token: (given) => this.#tokens.keep(given),
       lost: () => this.#learn({ signaling: "lost" }),
       refused: (refused) => {
         this.#dropPeer();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import { type Admin, TokenError } from "#server/auth/tokens.ts";
+import { TokenError } from "#server/auth/claims.ts";
+import type { Admin } from "#server/auth/tokens.ts";
 import { Refusal } from "#server/ingress/refusal.ts";
 
 /** Bad tokens of one address a minute. Bounds guessing, and the work of checking what a stranger sends. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SESSION_NAME } from "#server/auth/tokens.ts";
+import { SESSION_NAME } from "#server/auth/claims.ts";
 import type { Profile } from "#server/config/config.ts";
 import type { Session } from "#server/session/session.ts";
 import { MAX_KEPT_SESSIONS, type Sessions } from "#server/session/sessions.ts";

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { isAddressOrNetwork } from "#server/ingress/client-addresses.ts";
 import type { GatewayEnvironment } from "./env.ts";
 
 /** The configuration is wrong: the message names the field and says what to write instead. */
@@ -64,6 +65,25 @@ const ice = z.strictObject({
     .default([]),
 });
 
+const perMinute = z.number().int().min(1).max(1_000_000);
+const strangers = z.number().int().min(1).max(4096);
+/** What strangers may do before they show a good token, and good tokens within a minute. */
+const doors = z.strictObject({
+  /** Whose pages may connect as viewers besides the gateway's own. */
+  origins: z.array(z.string().regex(/^https?:\/\/[^/?#@\s]+$/)).default([]),
+  /** Proxies whose X-Forwarded-For says who sends a request. */
+  trustedProxies: z.array(z.string().refine(isAddressOrNetwork)).default([]),
+  /** Of one address at each door: programs' upgrades, viewers' upgrades, all other requests. */
+  attemptsPerMinute: perMinute.default(3_000),
+  /** Tokens of one address that were not good; more of them are not looked into. */
+  failuresPerMinute: perMinute.default(60),
+  /** Programs and viewers of one session that are let in. */
+  joinsPerMinute: perMinute.default(600),
+  /** Open connections without a good token; of more, the oldest are closed. */
+  strangers: strangers.default(512),
+  strangersPerAddress: strangers.default(128),
+});
+
 const fields = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.number().int().min(0).max(65_535).default(7340),
@@ -77,6 +97,7 @@ const fields = z.strictObject({
   /** Frames a second of a session that nobody watches. */
   unwatchedFrameRate: z.number().min(0.1).max(240).default(1),
   ice: ice.default({ servers: [] }),
+  doors: doors.prefault({}),
   mediaThreads: z.number().int().min(1).max(16).default(2),
   /** Seconds that a session's GPU worker stays after its last program left. */
   workerIdleSeconds: z.number().min(0).max(86_400).default(30),
@@ -222,6 +243,10 @@ function describeIssues(where: string, error: z.ZodError): string {
 }
 
 function hint(field: string): string {
+  const [, list] = /^doors\.(origins|trustedProxies)\b/.exec(field) ?? [];
+  if (list === "origins")
+    return '; write scheme, host and port alone, such as "https://portal.example"';
+  if (list === "trustedProxies") return '; write addresses or networks, such as "10.0.0.0/8"';
   if (/ize\.(width|height)$/.test(field)) {
     return `; write an even number from ${MIN_SIDE} to ${MAX_SIDE}`;
   }
@@ -240,6 +265,13 @@ function hint(field: string): string {
     case "tls.cert":
     case "tls.key":
       return "; write the paths of two PEM files as tls.cert and tls.key";
+    case "doors.attemptsPerMinute":
+    case "doors.failuresPerMinute":
+    case "doors.joinsPerMinute":
+      return "; write a whole number from 1 to 1000000";
+    case "doors.strangers":
+    case "doors.strangersPerAddress":
+      return "; write a whole number from 1 to 4096";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
     case "submitDeadline":

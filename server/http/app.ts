@@ -1,7 +1,13 @@
 import { existsSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
-import express, { type Express, type Request, type RequestHandler, type Response } from "express";
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
 import helmet from "helmet";
 import { Refusal } from "#server/ingress/refusal.ts";
 import { ADMIN_API_PATH } from "#shared/admin/paths.ts";
@@ -14,6 +20,8 @@ export type AppOptions = {
   readonly viewerFolder: string;
   readonly secure: boolean;
   readonly readiness: () => Readiness;
+  /** Throws Refusal where the request's sender asks too often. Absent: nobody does. */
+  readonly attempt?: (request: IncomingMessage) => Promise<void>;
   /** Throws Refusal where a WebSocket with the same headers would be refused. Absent: no guests here. */
   readonly checkGuest?: (request: IncomingMessage) => Promise<void>;
   /** Absent: there is no admin here. */
@@ -32,7 +40,7 @@ const ADMIN_NOT_BUILT =
 
 /** What browsers, relays and health checks fetch. */
 export function createApp(options: AppOptions): Express {
-  const { viewerFolder, secure, readiness, checkGuest, admin } = options;
+  const { viewerFolder, secure, readiness, attempt, checkGuest, admin } = options;
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", "strong");
@@ -59,6 +67,11 @@ export function createApp(options: AppOptions): Express {
       strictTransportSecurity: secure,
     }),
   );
+  if (attempt !== undefined) {
+    app.use((request: Request, response: Response, next: NextFunction) => {
+      void passOn(attempt(request), response, next);
+    });
+  }
   app.get("/healthz", (_request: Request, response: Response) => {
     response.type("text/plain").send("The gateway runs.\n");
   });
@@ -121,8 +134,26 @@ async function answerCheck(check: Promise<void>, response: Response): Promise<vo
     await check;
     response.status(204).end();
   } catch (error) {
-    const { status, headers, message } =
-      error instanceof Refusal ? error : new Refusal(500, "The gateway failed to check the token.");
-    response.status(status).set(headers).type("text/plain").send(`${message}\n`);
+    answerRefusal(error, response);
   }
+}
+
+async function passOn(
+  attempt: Promise<void>,
+  response: Response,
+  next: NextFunction,
+): Promise<void> {
+  try {
+    await attempt;
+  } catch (error) {
+    answerRefusal(error, response);
+    return;
+  }
+  next();
+}
+
+function answerRefusal(error: unknown, response: Response): void {
+  const { status, headers, message } =
+    error instanceof Refusal ? error : new Refusal(500, "The gateway failed to check the request.");
+  response.status(status).set(headers).type("text/plain").send(`${message}\n`);
 }

@@ -1,11 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { type GuestClaims, TokenError } from "#server/auth/tokens.ts";
+import { type GuestClaims, TokenError } from "#server/auth/claims.ts";
+import type { Pass } from "#server/auth/holders.ts";
+import type { Checked } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
 import { type Session, SessionUnavailable } from "#server/session/session.ts";
 import { GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
+import { bearerToken, tokenRefusal } from "./bearer.ts";
 import { BufferCollector } from "./buffer-collector.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 import { GuestLink } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { Refusal, sendRefusal } from "./refusal.ts";
@@ -15,7 +19,10 @@ const MAX_PENDING = 256;
 
 export type GuestDoorOptions = {
   /** Throws TokenError. */
-  readonly authenticate: (token: string) => Promise<GuestClaims>;
+  readonly authenticate: (token: string) => Promise<Checked<GuestClaims>>;
+  /** Calls `end` when the token no longer counts; returns what ends the wait. */
+  readonly hold: (pass: Pass, end: (sentence: string) => void) => () => void;
+  readonly doorkeeper: Doorkeeper;
   readonly hasProfile: (profile: string) => boolean;
   /** Why a session's guests are not let in, as a sentence; undefined where they are. */
   readonly quarantined: (session: string) => string | undefined;
@@ -52,7 +59,10 @@ export class GuestDoor implements Disposable {
     this.#pending++;
     try {
       this.#checkRoom();
-      const session = this.#options.session(await this.#identify(request));
+      await this.#options.doorkeeper.attempt("guest", request);
+      const claims = await this.#identify(request);
+      await this.#options.doorkeeper.joins("guest", claims.session, request);
+      const session = this.#options.session(claims);
       const connection = await session.admit();
       if (socket.destroyed || this.#closed) {
         socket.destroy();
@@ -65,15 +75,20 @@ export class GuestDoor implements Disposable {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         upgraded = true;
         GuestLink.join(ws, connection, session, this.#collector);
+        const letGo = this.#options.hold(claims.pass, (sentence) => connection.end(sentence));
+        connection.data.once("close", letGo);
       });
       if (!upgraded) {
         connection.end("The handshake failed.");
         session.release(connection, "Its WebSocket handshake failed.", false);
       }
     } catch (error) {
-      const refusal = refusalFor(error);
+      const refusal = await this.#refusalFor(error, request);
       const address = request.socket.remoteAddress ?? "unknown";
-      this.#options.events.guestRefused(refusal.status, refusal.message, address);
+      // The doorkeeper has told of a flood, once.
+      if (refusal.status !== 429) {
+        this.#options.events.guestRefused(refusal.status, refusal.message, address);
+      }
       if (refusal.status === 500) this.#options.events.fault("A guest could not be let in.", error);
       sendRefusal(socket, refusal);
     } finally {
@@ -86,7 +101,7 @@ export class GuestDoor implements Disposable {
     try {
       await this.#identify(request);
     } catch (error) {
-      throw refusalFor(error);
+      throw await this.#refusalFor(error, request);
     }
   }
 
@@ -100,9 +115,21 @@ export class GuestDoor implements Disposable {
     this.close();
   }
 
-  async #identify(request: IncomingMessage): Promise<GuestClaims> {
+  /** Of tokens that are not good, an address shows so many; then it is told to wait. */
+  async #refusalFor(error: unknown, request: IncomingMessage): Promise<Refusal> {
+    const refusal = refusalFor(error);
+    if (refusal.status !== 401 && !(error instanceof TokenError)) return refusal;
+    try {
+      await this.#options.doorkeeper.failure("guest", request);
+      return refusal;
+    } catch (limit) {
+      return refusalFor(limit);
+    }
+  }
+
+  async #identify(request: IncomingMessage): Promise<Checked<GuestClaims>> {
     checkVersion(request);
-    const claims = await this.#options.authenticate(bearerToken(request));
+    const claims = await this.#options.authenticate(bearerToken(request, "guest"));
     const quarantined = this.#options.quarantined(claims.session);
     if (quarantined !== undefined) throw new Refusal(403, quarantined);
     if (this.#options.hasProfile(claims.profile)) return claims;
@@ -131,21 +158,9 @@ function checkVersion(request: IncomingMessage): void {
   );
 }
 
-function bearerToken(request: IncomingMessage): string {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
-  if (token !== undefined) return token;
-  throw new Refusal(401, 'The request has no guest token: send "Authorization: Bearer TOKEN".', {
-    "WWW-Authenticate": "Bearer",
-  });
-}
-
 function refusalFor(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof SessionUnavailable) return new Refusal(503, error.message);
-  if (error instanceof TokenError) {
-    return error.reason === "role"
-      ? new Refusal(403, error.message)
-      : new Refusal(401, error.message, { "WWW-Authenticate": "Bearer" });
-  }
+  if (error instanceof TokenError) return tokenRefusal(error);
   return new Refusal(500, "The gateway failed to let the program in; its log says why.");
 }

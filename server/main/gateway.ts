@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { Server as SignalingServer } from "socket.io";
 import { AdminServices } from "#server/admin/admin-services.ts";
-import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
+import { ClientAddresses } from "#server/ingress/client-addresses.ts";
+import { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
 import { both, Events, type Observer } from "#server/observe/events.ts";
@@ -25,7 +25,7 @@ import {
   type WorkerRequest,
 } from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
-import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
+import { SignalingDoor } from "#server/signaling/signaling-door.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 import { SIGNALING_PATH } from "#shared/signaling/messages.ts";
 
@@ -73,7 +73,7 @@ export class Gateway implements AsyncDisposable {
     this.#gpu = this.#probe();
   }
 
-  /** Throws ConfigError and SigningKeyError; then nothing of the gateway is left. */
+  /** Throws ConfigError, SigningKeyError and TokenJournalError; then nothing of the gateway is left. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(config, options);
     try {
@@ -128,14 +128,30 @@ export class Gateway implements AsyncDisposable {
     const config = this.#config;
     const events = this.#events;
     const parts = this.#parts;
-    const tokens = new Tokens(await openSigningKey(config.stateFolder));
+    const tokens = await Tokens.open(config.stateFolder);
     this.#tokens = tokens;
+    parts.use(
+      tokens.watch((error) => events.fault("What changed of keys or tokens can't be read.", error)),
+    );
     const quarantine = Quarantine.open(config.stateFolder, (error) =>
       events.fault("The list of quarantined sessions can't be written.", error),
     );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
-    const listener = parts.use(await Listener.create(config.tls));
+    const addresses = new ClientAddresses(config.doors.trustedProxies);
+    const listener = parts.use(
+      await Listener.create(config.tls, {
+        max: config.doors.strangers,
+        maxPerAddress: config.doors.strangersPerAddress,
+        address: (remoteAddress) => addresses.ofPeer(remoteAddress),
+      }),
+    );
+    const doorkeeper = new Doorkeeper({
+      limits: config.doors,
+      addresses,
+      events,
+      authenticated: (socket) => listener.authenticated(socket),
+    });
     const media = parts.use(
       await MediaPool.start(
         config.mediaThreads,
@@ -169,6 +185,7 @@ export class Gateway implements AsyncDisposable {
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
+        attempt: (request) => doorkeeper.attempt("web", request),
         checkGuest: (request) => door.check(request),
         admin: {
           api: admin.api,
@@ -177,12 +194,26 @@ export class Gateway implements AsyncDisposable {
         },
       }),
     );
-    parts.use(this.#attachSockets(listener, tokens, sessions, admin));
+    const signaling = parts.use(
+      new SignalingDoor({
+        tokens,
+        doorkeeper,
+        origins: { secure: listener.secure, allowed: config.doors.origins },
+        events,
+        session: (name) => sessions.forViewer(name),
+      }),
+    );
+    parts.use(admin.attachTo(signaling.io));
+    listener.onUpgrade(SIGNALING_PATH, (request, socket, head) => {
+      void signaling.admit(request, socket, head);
+    });
     parts.defer(() => sessions.close(STOPPING));
     for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
     const door = parts.use(
       new GuestDoor({
         authenticate: (token) => tokens.authenticateGuest(token),
+        hold: (pass, end) => tokens.hold(pass, end),
+        doorkeeper,
         hasProfile: (name) => config.profiles.has(name),
         quarantined: (name) => {
           const reason = quarantine.reason(name);
@@ -199,42 +230,6 @@ export class Gateway implements AsyncDisposable {
     this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
     const { stateFolder } = config;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: "none" });
-  }
-
-  #attachSockets(
-    listener: Listener,
-    tokens: Tokens,
-    sessions: Sessions,
-    admin: AdminServices,
-  ): Disposable {
-    const server = new SignalingServer(listener.server, {
-      path: SIGNALING_PATH,
-      serveClient: false,
-      transports: ["websocket"],
-      maxHttpBufferSize: MAX_SIGNALING_BYTES,
-      connectTimeout: 5_000, // For who shows no token.
-      destroyUpgrade: false, // Other paths have their own handlers, which may take their time.
-    });
-    listener.onUpgrade(SIGNALING_PATH, "elsewhere");
-    const attached = attachSignaling(server, {
-      authenticateOperator: async (token) => {
-        const { session: name, role } = await tokens.authenticateOperator(token);
-        return {
-          role,
-          // Looked up on each use: an empty session is forgotten, and made anew under its name.
-          session: { addViewer: (...viewer) => sessions.forViewer(name).addViewer(...viewer) },
-        };
-      },
-    });
-    const live = admin.attachTo(server);
-    return {
-      [Symbol.dispose]() {
-        attached[Symbol.dispose]();
-        live[Symbol.dispose]();
-        server.disconnectSockets(true);
-        server.engine.close(); // Not the server's own close(): that would take the port's along.
-      },
-    };
   }
 
   #sessionOptions(

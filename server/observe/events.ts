@@ -87,6 +87,15 @@ export class Events {
     this.#logger.warn({ event: "guest.refused", status, reason, address }, reason);
   }
 
+  viewerRefused(reason: string, address: string): void {
+    this.#logger.warn({ event: "viewer.refused", reason, address }, reason);
+  }
+
+  /** Said once a minute of each address or session that is over a limit. */
+  doorLimited(door: string, reason: string): void {
+    this.#logger.warn({ event: "door.limited", door, reason }, reason);
+  }
+
   guestConnected(session: string, connection: number): void {
     this.#logger.info(
       { event: "guest.connected", session, connection },

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { openSigningKey } from "#server/auth/signing-key.ts";
-import { type Claims, Tokens } from "#server/auth/tokens.ts";
+import type { Claims } from "#server/auth/claims.ts";
+import { Tokens } from "#server/auth/tokens.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
 import { commandLine, processTree } from "./processes.ts";
 
@@ -135,7 +135,7 @@ export class Stack implements AsyncDisposable {
       "--port=0",
     ]);
     const [, url] = await gateway.line(/^ready (\S+)$/);
-    const tokens = new Tokens(await openSigningKey(folder));
+    const tokens = await Tokens.open(folder);
     const guest: Claims = { role: "guest", session: "vm", profile: "default" };
     const tokenFile = path.join(folder, "guest.token");
     await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });

@@ -4,9 +4,13 @@ import {
   MAX_BAD_TOKENS_PER_MINUTE,
   MAX_REQUESTS_PER_TEN_SECONDS,
 } from "#server/admin/admin-door.ts";
-import { TokenError } from "#server/auth/tokens.ts";
+import { TokenError } from "#server/auth/claims.ts";
 
-const ADMIN = { tokenId: "token-1", expiresAt: new Date() };
+const ADMIN = {
+  tokenId: "token-1",
+  expiresAt: new Date(),
+  pass: { id: "token-1", keyId: "key-1" },
+};
 
 /** A door that takes "good", and every other token as one that `reason` says. */
 function doorOf(reason: TokenError["reason"] = "invalid"): AdminDoor {

@@ -6,11 +6,12 @@ test.for([
   { text: "90m", seconds: 5_400 },
   { text: "12h", seconds: 43_200 },
   { text: "30d", seconds: 2_592_000 },
+  { text: "3650d", seconds: 315_360_000 },
 ])("$text is $seconds seconds", ({ text, seconds }) => {
   expect(parseDuration(text)).toBe(seconds);
 });
 
-test.for(["", "30", "d", "0d", "-1d", "1.5h", "1w", "1d ", "9999999999s"])(
+test.for(["", "30", "d", "0d", "-1d", "1.5h", "1w", "1d ", "9999999999s", "3651d", "315360001s"])(
   "%j is no duration",
   (text) => {
     expect(parseDuration(text)).toBeUndefined();

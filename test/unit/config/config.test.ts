@@ -33,6 +33,22 @@ test("paths in the file count from the file's folder", () => {
   });
 });
 
+test("what strangers may do is bounded by default, and each bound is set alone", () => {
+  expect(parse("").doors).toEqual({
+    origins: [],
+    trustedProxies: [],
+    attemptsPerMinute: 3_000,
+    failuresPerMinute: 60,
+    joinsPerMinute: 600,
+    strangers: 512,
+    strangersPerAddress: 128,
+  });
+  expect(parse("doors: { strangers: 4096 }").doors).toMatchObject({
+    strangers: 4096,
+    failuresPerMinute: 60,
+  });
+});
+
 test("an empty file is the defaults", () => {
   expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
 });
@@ -61,6 +77,21 @@ describe("a mistake names the field and the fix", () => {
       text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
+    {
+      text: "doors: { origins: [portal.example] }",
+      says: /doors\.origins\.0 is wrong.*"https:\/\/portal\.example"/,
+    },
+    { text: "doors: { origins: ['https://a.example/path'] }", says: /doors\.origins\.0 is wrong/ },
+    {
+      text: "doors: { trustedProxies: [proxy.example] }",
+      says: /doors\.trustedProxies\.0 is wrong.*"10\.0\.0\.0\/8"/,
+    },
+    {
+      text: "doors: { failuresPerMinute: 0 }",
+      says: /doors\.failuresPerMinute is wrong.*from 1 to 1000000/,
+    },
+    { text: "doors: { strangers: 4097 }", says: /doors\.strangers is wrong.*from 1 to 4096/ },
+    { text: "doors: { locked: true }", says: /doors\.locked is not a setting/ },
     { text: "port: [", says: /h\.yaml is not YAML/ },
     { text: "- port", says: /h\.yaml holds no settings/ },
     {
