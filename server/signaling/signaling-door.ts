@@ -97,7 +97,9 @@ export class SignalingDoor implements Disposable {
     const { tokens, doorkeeper, events, session } = this.#options;
     try {
       const { claims, exchanged } = await tokens.admitOperator(token);
-      await doorkeeper.joins("viewer", claims.session, request);
+      doorkeeper.authenticated(request);
+      // What an invitation was exchanged for is not lost to a limit.
+      if (exchanged === undefined) await doorkeeper.joins("viewer", claims.session);
       return {
         role: claims.role,
         // Looked up on each use: an empty session is forgotten, and made anew under its name.
