@@ -81,7 +81,9 @@ export class Capture {
       () => false,
     );
     const time = monotonicMicroseconds();
-    if (!isMapped || (await errors.any())) {
+    const isClean = isMapped && !(await errors.any());
+    if (!isClean || buffer.mapState !== "mapped") {
+      // The device may have gone since.
       this.#ring.giveBack(buffer, false);
       return undefined;
     }

@@ -47,9 +47,10 @@ export class Listener implements AsyncDisposable {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Nobody else listens until a handler takes the socket over, and an unheard error ends the process.
+      socket.on("error", () => socket.destroy());
       const handler = this.#upgrades.get(firstSegment(request.url ?? ""));
       if (handler === undefined) {
-        socket.on("error", () => socket.destroy());
         sendRefusal(socket, new Refusal(404, "No WebSocket is served at this address."));
       } else {
         handler(request, socket, head);

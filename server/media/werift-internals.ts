@@ -9,6 +9,8 @@ import {
   SourceDescriptionChunk,
   SourceDescriptionItem,
 } from "werift";
+import { TokenBucket } from "#shared/base/token-bucket.ts";
+import { sctpProblem } from "./sctp-packet.ts";
 
 // Everything that reaches past werift's documented API, with the reason for each. Checked against
 // 0.25.2; test/unit/media/werift-internals.test.ts fails when a new version moves one of them.
@@ -89,6 +91,50 @@ export function interceptRtcp(transport: RTCDtlsTransport, receive: (bytes: Buff
   srtcp.decrypt = (bytes: Buffer): Buffer => {
     receive(decrypt(bytes));
     return nothing;
+  };
+}
+
+/** SCTP packets of one viewer in a second. Ten times what input at its limit takes. */
+const MAX_SCTP_PACKETS_PER_SECOND = 10_000;
+
+/** Data that came out of order and waits. werift sorts all of it for each packet. */
+const MAX_MISORDERED_CHUNKS = 512;
+
+/**
+ * Takes SCTP packets before werift, which trusts their lengths, walks whatever a SACK claims, keeps what came out of
+ * order without bound, and lets what it throws end the whole thread as an unhandled rejection. The first packet that it
+ * may not have is told to `fail`, and nothing is taken after. Call once the peer has a data channel.
+ */
+export function guardSctp(peer: RTCPeerConnection, fail: (reason: string) => void): void {
+  const association = peer.sctpTransport?.sctp;
+  if (association === undefined) throw new Error("The peer has no SCTP association yet.");
+  const rate = new TokenBucket(MAX_SCTP_PACKETS_PER_SECOND, MAX_SCTP_PACKETS_PER_SECOND);
+  let failed = false;
+  const refuse = (reason: string): void => {
+    if (failed) return;
+    failed = true;
+    fail(reason);
+  };
+  const take = async (packet: Buffer): Promise<void> => {
+    try {
+      await association["handleData"](packet);
+    } catch (error) {
+      refuse(`An SCTP packet can't be taken: ${error instanceof Error ? error.message : "?"}.`);
+    }
+    const misordered = association["sackMisOrdered"].size;
+    if (misordered > MAX_MISORDERED_CHUNKS || association["advertisedRwnd"] < 0) {
+      refuse(
+        `The viewer sent ${misordered} SCTP chunks out of order, or more than it was given room for.`,
+      );
+    }
+  };
+  association.transport.onData = (packet: Buffer) => {
+    if (failed) return;
+    const problem = rate.take(performance.now())
+      ? sctpProblem(packet)
+      : `The viewer sent over ${MAX_SCTP_PACKETS_PER_SECOND} SCTP packets in a second.`;
+    if (problem === undefined) void take(packet);
+    else refuse(problem);
   };
 }
 

@@ -19,7 +19,7 @@ export type WorkerEvents = {
 /** A dialler that does not give its nonce until then is no worker. */
 const NONCE_TIMEOUT_MS = 5000;
 /** Sockets that have not given a nonce yet. Bounds what a confused process can hold open. */
-const MAX_STRANGERS = 32;
+export const MAX_STRANGERS = 32;
 /** Requests that a worker does not read. Bounds what the thread holds for it. */
 const MAX_UNREAD_BYTES = 4096;
 /** Linux's sockaddr_un, less the terminator. */
@@ -31,7 +31,8 @@ export class WorkerPort {
   readonly #server: Server;
   readonly #expected = new Map<string, WorkerEvents>();
   readonly #sockets = new Set<Socket>();
-  #strangers = 0;
+  /** Sockets that gave no nonce yet, oldest first. */
+  readonly #strangers = new Set<Socket>();
 
   private constructor(socketPath: string) {
     this.socketPath = socketPath;
@@ -75,16 +76,13 @@ export class WorkerPort {
   }
 
   #greet(socket: Socket): void {
-    if (this.#strangers >= MAX_STRANGERS) {
-      socket.destroy();
-      return;
-    }
-    this.#strangers += 1;
+    // The oldest goes: one worker's silent sockets must not keep another's from being heard.
+    const [oldest] = this.#strangers;
+    if (oldest !== undefined && this.#strangers.size >= MAX_STRANGERS) oldest.destroy();
+    this.#strangers.add(socket);
     this.#sockets.add(socket);
-    let isStranger = true;
     const introduced = (): void => {
-      if (isStranger) this.#strangers -= 1;
-      isStranger = false;
+      this.#strangers.delete(socket);
     };
     socket.setTimeout(NONCE_TIMEOUT_MS, () => socket.destroy());
     socket.on("error", () => socket.destroy());

@@ -1,4 +1,5 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
+import { MAX_LIVE_SURFACES } from "#shared/wire/limits.ts";
 import type { CommandSink } from "#shared/wire/gen/command-sink.ts";
 import type {
   GPUBufferDescriptor as BufferDescriptor,
@@ -266,6 +267,12 @@ export class CommandReplayer extends EncoderReplayer implements CommandSink<M> {
   }
 
   surfaceCreate(handle: Handle): void {
+    // Ids are dense, so the highest is a bound on how many there are.
+    if (handle.id > MAX_LIVE_SURFACES) {
+      throw new ProtocolError(
+        `Surface id (${handle.id}) is over the limit (${MAX_LIVE_SURFACES}) of canvases at once.`,
+      );
+    }
     this.objects.surfaces.allocate(handle, new SurfaceState(handle.id, this.#host));
   }
 

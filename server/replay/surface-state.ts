@@ -61,7 +61,7 @@ export class SurfaceState {
       label: `surface ${this.#key.id}`,
       size: { width, height },
       format,
-      usage: usage | this.#host.surfaces.captureUsage(format),
+      usage: (usage | this.#host.surfaces.captureUsage(format)) >>> 0,
       viewFormats,
     });
     this.#current = { texture, made: this.#configured };

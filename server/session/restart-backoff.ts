@@ -19,6 +19,11 @@ export class RestartBackoff {
     this.#failures++;
   }
 
+  /** Milliseconds from `now` until the failures so far no longer count. */
+  remembered(now: number): number {
+    return this.#failures === 0 ? 0 : Math.max(0, this.#notBefore + HEALTHY_AFTER_MS - now);
+  }
+
   /** Milliseconds to wait from `now`. */
   delay(now: number): number {
     return Math.max(0, this.#notBefore - now);

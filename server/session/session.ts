@@ -11,15 +11,11 @@ import { DownFrame } from "#shared/wire/frames.ts";
 import { Connection } from "./connection.ts";
 import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
+import { MAX_CONNECTIONS, MAX_VIEWERS } from "./limits.ts";
 import { boundedSize, encodeResize, type PictureSize } from "./picture-size.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
 import { MAX_SURFACES, Surfaces } from "./surfaces.ts";
 import { Viewers } from "./viewers.ts";
-
-/** Programs of one session at once. Bounds the sockets and timers that one VM takes of the gateway. */
-export const MAX_CONNECTIONS = 64;
-/** Viewers of one session at once. Bounds the WebRTC peers that one link, passed on, takes. */
-export const MAX_VIEWERS = 32;
 
 /** A window that is dragged larger resizes many times; the program is told when it rests. */
 const RESIZE_DEBOUNCE_MS = 150;
@@ -457,7 +453,11 @@ export class Session {
         this.#settle();
       }, this.#options.workerIdleMs);
     } else if (this.#viewers.count === 0) {
-      this.#options.onEmpty();
+      // A guest that kills its workers must not find its failures forgotten with its session.
+      const remembered = this.#backoff.remembered(performance.now());
+      clearTimeout(this.#idleTimer);
+      if (remembered > 0) this.#idleTimer = setTimeout(() => this.#settle(), remembered);
+      else this.#options.onEmpty();
     }
   }
 

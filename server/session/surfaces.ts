@@ -1,3 +1,6 @@
+import { MAX_LIVE_SURFACES } from "#shared/wire/limits.ts";
+import { MAX_CONNECTIONS } from "./limits.ts";
+
 type Size = { readonly width: number; readonly height: number };
 export type Surface = {
   readonly connection: number;
@@ -6,7 +9,7 @@ export type Surface = {
 };
 
 /** Surfaces of one session that have a picture. Bounds the gateway's memory for what a worker says. */
-export const MAX_SURFACES = 1024;
+export const MAX_SURFACES = MAX_CONNECTIONS * MAX_LIVE_SURFACES;
 
 /** The surfaces that have a picture; the one that got its picture or its size last is visible. */
 export class Surfaces {
@@ -23,9 +26,11 @@ export class Surfaces {
     this.#surfaces.delete(key); // What is set again comes last.
     if (size !== undefined) {
       if (this.#surfaces.size >= MAX_SURFACES) return false;
-      this.#surfaces.set(key, { connection, surface, size });
+      this.#visible = { connection, surface, size };
+      this.#surfaces.set(key, this.#visible);
+    } else if (this.#visible?.connection === connection && this.#visible.surface === surface) {
+      this.#visible = [...this.#surfaces.values()].at(-1);
     }
-    this.#visible = [...this.#surfaces.values()].at(-1);
     return true;
   }
 

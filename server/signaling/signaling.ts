@@ -68,6 +68,12 @@ export const MAX_SDP_CHARACTERS = 32 * 1024;
 /** Messages of one viewer: bounds the work for the media thread. A join needs about 20. */
 export const MAX_MESSAGES_PER_SECOND = 50;
 
+/**
+ * Packets of one connection: messages, and engine.io's own pings. Bounds what a stranger who has shown no token
+ * makes the gateway parse and answer.
+ */
+export const MAX_PACKETS_PER_SECOND = 2 * MAX_MESSAGES_PER_SECOND;
+
 /** For the socket.io server's `maxHttpBufferSize`: no message of a viewer is larger. */
 export const MAX_SIGNALING_BYTES = 2 * MAX_SDP_CHARACTERS;
 
@@ -99,12 +105,21 @@ export function attachSignaling(io: Server, options: SignalingOptions): Disposab
     void admit(socket, options, next);
   });
   namespace.on("connection", serveViewer);
+  io.engine.on("connection", limitPackets);
   return {
     [Symbol.dispose]() {
+      io.engine.off("connection", limitPackets);
       namespace.removeAllListeners("connection");
       namespace.disconnectSockets();
     },
   };
+}
+
+function limitPackets(connection: { on: Function; close: (discard: boolean) => void }): void {
+  const limit = new TokenBucket(MAX_PACKETS_PER_SECOND, MAX_PACKETS_PER_SECOND);
+  connection.on("packet", () => {
+    if (!limit.take(performance.now())) connection.close(true);
+  });
 }
 
 /** The viewer gets a failure as its `connect_error`. */

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
 import { Replayer } from "#server/replay/replayer.ts";
 import type { SurfaceHost } from "#server/replay/surface-host.ts";
+import { TokenBucket } from "#shared/base/token-bucket.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { DownFrame, frame, FrameReader, UpFrame, type Frame } from "#shared/wire/frames.ts";
 import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
@@ -16,6 +17,12 @@ const MAX_UNFINISHED_FRAMES = 2;
 
 /** A reason in a control message or a frame, in UTF-16 units: Dawn's sentences quote the guest. */
 const MAX_REASON_LENGTH = 1000;
+
+/**
+ * How often a program may begin or end to animate: twice a frame at 120 frames a second. Each is told to the gateway,
+ * which kills a worker that says too much.
+ */
+export const MAX_ANIMATION_CHANGES_PER_SECOND = 240;
 
 export type ConnectionParts = {
   readonly id: number;
@@ -37,6 +44,11 @@ export class Connection implements Disposable {
   readonly #frames = new FrameReader();
   /** Of the frames received and unfinished, oldest first. */
   readonly #unfinished = new Set<Promise<void>>();
+  readonly #animationChanges = new TokenBucket(
+    MAX_ANIMATION_CHANGES_PER_SECOND,
+    MAX_ANIMATION_CHANGES_PER_SECOND,
+  );
+  #isAnimating = false;
   #isWelcome = false;
   #isFlushDue = false;
   #isEnded = false;
@@ -52,7 +64,7 @@ export class Connection implements Disposable {
         this.#replies.write(reply);
         this.#flushSoon();
       },
-      onAnimation: (running) => parts.report({ type: "animation", connection: id, running }),
+      onAnimation: (running) => this.#setAnimating(running),
       onEndFrame: (tick, finished) => this.#receiveFrame(tick, finished),
     });
     // The end is found by reading; what a write finds first is told again there.
@@ -86,6 +98,17 @@ export class Connection implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #setAnimating(running: boolean): void {
+    if (running === this.#isAnimating) return;
+    if (!this.#animationChanges.take(performance.now())) {
+      throw new ProtocolError(
+        `The program began or ended to animate over ${MAX_ANIMATION_CHANGES_PER_SECOND} times in a second.`,
+      );
+    }
+    this.#isAnimating = running;
+    this.#parts.report({ type: "animation", connection: this.#parts.id, running });
   }
 
   async #read(): Promise<void> {

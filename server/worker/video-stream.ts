@@ -147,6 +147,7 @@ export class VideoStream {
     this.#next = undefined;
     let pixels: Picture | undefined;
     try {
+      if (readback.bytes.length === 0) return; // It waited, and its device is gone.
       const { layout, width, height, pitch, time } = readback;
       const isVideo = layout === "i420" || layout === "nv12";
       const start = performance.now();

@@ -4,6 +4,9 @@
 /** Objects of one kind alive at once. Bounds the memory of the id table, which is indexed by id. */
 export const MAX_LIVE_OBJECTS = 65_536;
 
+/** Canvases of one connection alive at once. Each may be shown, and then the gateway keeps its size. */
+export const MAX_LIVE_SURFACES = 64;
+
 /** One frame's payload. Bounds what a receiver holds of an unfinished frame. */
 export const MAX_FRAME_BYTES = 1 << 20;
 

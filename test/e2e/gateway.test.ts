@@ -65,6 +65,30 @@ describe("the door", () => {
     await expect(ScriptedGuest.open(options)).rejects.toThrow(refusal);
   });
 
+  test.for(["/guest", "/signaling", "/signaling/", "/elsewhere"])(
+    "outlives a stranger that asks for %s and resets the connection at once",
+    async (address) => {
+      const { hostname, port } = new URL(host.url);
+      const request =
+        `GET ${address} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\n` +
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+      for (let stranger = 0; stranger < 20; stranger++) {
+        const socket = connect(Number(port), hostname).on("error", () => {});
+        await once(socket, "connect");
+        await new Promise((resolve) => socket.write(request, resolve));
+        socket.resetAndDestroy();
+      }
+      const response = await fetch(`${host.url}/healthz`);
+      expect(response.status).toBe(200);
+    },
+  );
+
+  test("refuses a WebSocket at an address that nobody serves, where viewers are served below it", async () => {
+    const socket = new WebSocket(`${host.url.replace("http", "ws")}/signaling`);
+    await new Promise((resolve) => socket.addEventListener("error", resolve));
+    expect(socket.readyState).toBe(WebSocket.CLOSED);
+  });
+
   test("refuses another version with 426 and names its own", async () => {
     const options = { url: host.url, token: await host.guestToken("door") };
     await expect(ScriptedGuest.open({ ...options, subprotocol: "heliograph.v0" })).rejects.toThrow(

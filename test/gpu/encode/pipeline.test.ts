@@ -227,6 +227,24 @@ describe("a picture that is presented", () => {
     expect(thread.units.slice(1).every(({ isKeyFrame }) => !isKeyFrame)).toBe(true);
   });
 
+  test("whose device goes while it waits to be encoded is left out, and the next one comes", async () => {
+    const { pipeline, thread } = await open();
+    pipeline.setAudience(1);
+    for (let round = 0; round < 8; round++) {
+      const going = await openDevice();
+      const presents = [1, 2, 3].map((seed) =>
+        pipeline.present(presented(noise(seed), { device: going })),
+      );
+      await presents[0];
+      going.destroy();
+      await Promise.all(presents);
+    }
+    const scene = ballScene(640, 360, 0);
+    await pipeline.present(presented(scene));
+    await thread.untilShown(scene);
+    expect(thread.failures).toEqual([]);
+  });
+
   test("changes the video's size, to even sides", async () => {
     const { pipeline, thread } = await open();
     pipeline.setAudience(1);

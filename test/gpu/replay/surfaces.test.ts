@@ -18,6 +18,7 @@ import {
   writeTextureCreateView,
   writeTextureDestroy,
 } from "#shared/wire/gen/write-commands.ts";
+import { MAX_LIVE_SURFACES } from "#shared/wire/limits.ts";
 import { GuestStream, type Ref } from "./guest-stream.ts";
 
 const gpu = create([]);
@@ -213,4 +214,32 @@ describe("the protocol is broken by", () => {
     write(stream, surface);
     await expect(stream.send()).rejects.toThrow(says);
   });
+});
+
+async function makeCanvases(count: number): Promise<void> {
+  using stream = new GuestStream(gpu);
+  await stream.device();
+  for (let made = 0; made < count; made++) {
+    writeSurfaceCreate(stream.writer, stream.make("Surface"));
+  }
+  await stream.send();
+}
+
+test("a connection has canvases up to the limit, and not one more", async () => {
+  await makeCanvases(MAX_LIVE_SURFACES);
+  await expect(makeCanvases(MAX_LIVE_SURFACES + 1)).rejects.toThrow(
+    /Surface id \(65\) is over the limit \(64\)/,
+  );
+});
+
+test("a canvas's usage with every bit is Dawn's to judge", async () => {
+  const { stream, surface } = await withSurface();
+  using _ = stream;
+  const { writer } = stream;
+  const usage = 0x8000_0010;
+  writeSurfaceConfigure(writer, surface, 64, 2, { format: "bgra8unorm", usage });
+  writeDevicePushErrorScope(writer, "validation");
+  writeSurfaceGetCurrentTexture(writer, surface, stream.make("GPUTexture"));
+  const reply = await stream.ask((request) => writeDevicePopErrorScope(writer, request));
+  expect(reply).toMatchObject({ kind: "errorScope", error: { type: "validation" } });
 });

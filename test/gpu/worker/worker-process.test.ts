@@ -12,6 +12,7 @@ import {
 } from "#shared/wire/gen/write-commands.ts";
 import { OPCODE_COUNT } from "#shared/wire/gen/numbers.ts";
 import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
+import { MAX_ANIMATION_CHANGES_PER_SECOND } from "#server/worker/connection.ts";
 import { StartedWorker, type SocketGuest } from "./started-worker.ts";
 
 const MAP_READ = 1;
@@ -103,6 +104,31 @@ test("a frame is received, then finished, and animation is told", async () => {
   const order = told.map((message) => `${message.type} ${"tick" in message ? message.tick : ""}`);
   expect(order.indexOf("frameReceived 43")).toBeGreaterThan(order.indexOf("frameFinished 41"));
   guest.socket.destroy();
+});
+
+test("a program that begins and ends to animate without end is ended, and costs no other", async () => {
+  const other = await connect();
+  const guest = await connect();
+  const id = lastConnection;
+  const changes = (count: number): void => {
+    for (let change = 0; change < count; change++) writeAnimation(guest.writer, change % 2 === 0);
+  };
+  changes(MAX_ANIMATION_CHANGES_PER_SECOND);
+  await guest.send();
+  const said = (): number =>
+    host.messages.filter((message) => message.type === "animation" && message.connection === id)
+      .length;
+  await host.message(() => said() === MAX_ANIMATION_CHANGES_PER_SECOND);
+  expect(guest.refusals).toEqual([]);
+  const closed = once(guest.socket, "end");
+  // Telling the same again changes nothing and costs nothing.
+  for (let same = 0; same < 1000; same++) writeAnimation(guest.writer, false);
+  changes(2 * MAX_ANIMATION_CHANGES_PER_SECOND);
+  await guest.send();
+  await closed;
+  expect(guest.refusals).toEqual([expect.stringMatching(/over 240 times in a second/)]);
+  expect(await roundTrip(other)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  other.socket.destroy();
 });
 
 /** The payload of a payloadBegin frame. */

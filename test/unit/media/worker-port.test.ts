@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AccessUnit } from "#server/media/access-unit-reader.ts";
 import type { WorkerLink } from "#server/media/media-session.ts";
 import { ACCESS_UNIT_HEADER_BYTES, MediaRequest } from "#server/media/messages.ts";
-import { type WorkerEvents, WorkerPort } from "#server/media/worker-port.ts";
+import { MAX_STRANGERS, type WorkerEvents, WorkerPort } from "#server/media/worker-port.ts";
 
 const NONCE = "0123456789abcdef".repeat(4);
 const SLICE = Buffer.of(0, 0, 0, 1, 0x41, 154, 2);
@@ -110,6 +110,19 @@ describe("a dialler", () => {
       await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
     }
     expect(await worker.until(1)).toEqual(["connected"]);
+  });
+
+  test("is heard however many silent ones came before it: the oldest of them goes", async () => {
+    const first = dial();
+    const silent = Array.from({ length: MAX_STRANGERS - 1 }, () => dial());
+    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    const worker = new Recorder();
+    port.expect(NONCE, worker);
+    const closed = once(first.resume(), "close");
+    dial(Buffer.from(NONCE, "hex"));
+    expect(await worker.until(1)).toEqual(["connected"]);
+    await closed;
+    expect(silent.filter(({ destroyed }) => destroyed)).toEqual([]);
   });
 
   test.for([

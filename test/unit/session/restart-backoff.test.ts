@@ -20,6 +20,16 @@ test("time that has passed counts", () => {
   expect(backoff.delay(1_000)).toBe(0);
 });
 
+test("failures are remembered until a worker could have lived well", () => {
+  const backoff = new RestartBackoff();
+  expect(backoff.remembered(0)).toBe(0);
+  backoff.started(0);
+  backoff.failed(100);
+  expect(backoff.remembered(100)).toBe(30_250);
+  expect(backoff.remembered(30_349)).toBe(1);
+  expect(backoff.remembered(30_350)).toBe(0);
+});
+
 test.for([
   { lived: 29_999, wait: 500 },
   { lived: 30_000, wait: 250 },

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   attachSignaling,
   MAX_MESSAGES_PER_SECOND,
+  MAX_PACKETS_PER_SECOND,
   MAX_SDP_CHARACTERS,
   MAX_SIGNALING_BYTES,
   MAX_TOKEN_CHARACTERS,
@@ -112,6 +113,29 @@ function heard(
     socket.once(event, (...values: readonly unknown[]) => resolve(values[0]));
   });
 }
+
+describe("a stranger", () => {
+  test.for([
+    { packets: MAX_PACKETS_PER_SECOND - 1, ends: false },
+    { packets: MAX_PACKETS_PER_SECOND + 1, ends: true },
+  ])("that sends $packets packets at once is cut off: $ends", async ({ packets, ends }) => {
+    const { host } = new URL(url);
+    const socket = new WebSocket(`ws://${host}${SIGNALING_PATH}/?EIO=4&transport=websocket`);
+    const told: string[] = [];
+    const closed = new Promise((resolve) => socket.addEventListener("close", () => resolve(true)));
+    await new Promise((resolve) => socket.addEventListener("open", resolve));
+    const answered = new Promise((resolve) => {
+      socket.addEventListener("message", ({ data }) => {
+        told.push(String(data));
+        if (told.length === packets + 1) resolve(false); // The greeting is one of them.
+      });
+    });
+    // Each asks to join a namespace that there is not, and is answered.
+    for (let packet = 0; packet < packets; packet++) socket.send("40/x,");
+    expect(await Promise.race([closed, answered])).toBe(ends);
+    socket.close();
+  });
+});
 
 describe("a viewer", () => {
   test("joins by its token, with the role that it has", async () => {
