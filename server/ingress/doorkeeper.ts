@@ -19,8 +19,8 @@ export type DoorkeeperOptions = {
 
 /**
  * Counts what comes to the doors within a minute. Several VMs may share one address (NAT), and one of them may
- * be hostile: so failures of an address never keep a good token out, and what a good token does is counted for
- * its session.
+ * be hostile: so what is counted for an address keeps no guest with a good token out, and what a good token
+ * does is counted for its session; for programs and viewers apart, as a program may be hostile to its operator.
  */
 export class Doorkeeper {
   readonly #options: DoorkeeperOptions;
@@ -59,14 +59,18 @@ export class Doorkeeper {
     });
   }
 
-  /**
-   * A good token was shown: the connection is no stranger's any more. Throws Refusal where its session's came too
-   * often. Bounds what a program that reconnects without end costs.
-   */
-  async joins(door: Door, session: string, request: Sender): Promise<void> {
+  /** The request came with a good token: its connection is no stranger's any more. */
+  authenticated(request: Sender): void {
     this.#options.authenticated(request.socket);
-    await this.#count(this.#joins, session, door, (limit) => {
-      return `Session ${session} was joined over ${limit} times within a minute`;
+  }
+
+  /**
+   * A good token is about to be let in. Throws Refusal where its session's were too often. Bounds what a program
+   * that reconnects without end costs.
+   */
+  async joins(door: Door, session: string): Promise<void> {
+    await this.#count(this.#joins, `${door} ${session}`, door, (limit) => {
+      return `Session ${session} was joined at this door over ${limit} times within a minute`;
     });
   }
 

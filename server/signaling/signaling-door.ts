@@ -16,7 +16,7 @@ import {
 } from "./signaling.ts";
 
 /** Who has connected shows its token within this time. Bounds connections that wait for nothing. */
-const JOIN_TIMEOUT_MS = 10_000;
+const JOIN_TIMEOUT_MS = 5_000;
 /** Who was told of the end, and does not answer, is cut off. Bounds connections that wait for a farewell. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -60,10 +60,8 @@ export class SignalingDoor implements Disposable {
     });
   }
 
-  /** Takes over the upgrade request and its socket. Never rejects. */
+  /** Takes over the upgrade request and its socket, of whose errors the caller hears. Never rejects. */
   async admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const onError = () => socket.destroy();
-    socket.on("error", onError);
     try {
       await this.#options.doorkeeper.attempt("viewer", request);
       checkOrigin(request, this.#options.origins);
@@ -78,7 +76,6 @@ export class SignalingDoor implements Disposable {
       );
       return;
     }
-    socket.off("error", onError);
     if (!socket.destroyed) this.#engine.handleUpgrade(request, socket, head);
   }
 
@@ -97,7 +94,9 @@ export class SignalingDoor implements Disposable {
     const { tokens, doorkeeper, events, session } = this.#options;
     try {
       const { claims, exchanged } = await tokens.admitOperator(token);
-      await doorkeeper.joins("viewer", claims.session, request);
+      doorkeeper.authenticated(request);
+      // What an invitation was exchanged for is not lost to a limit.
+      if (exchanged === undefined) await doorkeeper.joins("viewer", claims.session);
       return {
         role: claims.role,
         // Looked up on each use: an empty session is forgotten, and made anew under its name.

@@ -56,14 +56,14 @@ test.for<{ what: string; act: Act; free: Act; says: string }>([
   {
     what: "bad tokens of an address",
     act: (keeper, request) => keeper.failure("guest", request),
-    free: (keeper, request) => keeper.joins("guest", "vm", request),
+    free: (keeper) => keeper.joins("guest", "vm"),
     says: "Over 3 tokens that address 192.0.2.1 showed within a minute were not good, which is the limit: try again in 60 s.",
   },
   {
     what: "joins of a session",
-    act: (keeper, request) => keeper.joins("guest", "vm", request),
-    free: (keeper, request) => keeper.joins("guest", "vm-2", request),
-    says: "Session vm was joined over 3 times within a minute, which is the limit: try again in 60 s.",
+    act: (keeper) => keeper.joins("guest", "vm"),
+    free: (keeper) => keeper.joins("guest", "vm-2"),
+    says: "Session vm was joined at this door over 3 times within a minute, which is the limit: try again in 60 s.",
   },
 ])(
   "$what are taken up to the limit, refused with 429 and a sentence past it, and taken again after a minute",
@@ -95,9 +95,15 @@ test.for<{ what: string; act: Act }>([
   await act(doorkeeper, ANOTHER);
 });
 
+test("programs that join without end cost their session's viewers nothing", async () => {
+  for (let count = 0; count < LIMIT; count++) await doorkeeper.joins("guest", "vm");
+  await expect(doorkeeper.joins("guest", "vm")).rejects.toBeInstanceOf(Refusal);
+  await doorkeeper.joins("viewer", "vm");
+});
+
 test("who showed a good token is no stranger any more", async () => {
   await doorkeeper.attempt("guest", MINE);
   expect(authenticated).toBe(0);
-  await doorkeeper.joins("guest", "vm", MINE);
+  doorkeeper.authenticated(MINE);
   expect(authenticated).toBe(1);
 });
