@@ -3,7 +3,6 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openSigningKey } from "#server/auth/signing-key.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type GatewayEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
@@ -81,7 +80,7 @@ async function startAll(
   const [url, profile, tokens] = await Promise.all([
     gateway.ready,
     profileForGpu(environment),
-    openSigningKey(stateFolder).then((key) => new Tokens(key)),
+    Tokens.open(stateFolder),
   ]);
   const guestClaims = { role: "guest", session: SESSION, profile } as const;
   await writeFile(tokenFile, await tokens.issue(guestClaims, TOKEN_LIFETIME_SECONDS), {

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command line. Only what an older Node parses stands here; each command's code is loaded when it
 // is run, so that `heliograph run` in a guest never loads what only a GPU host has.
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { PageSize } from "#client/run/layout.ts";
+import { tokenCommand } from "./token-command.ts";
 
 const OLDEST_NODE = 24;
 
@@ -44,7 +45,7 @@ function serveCommand(): Command {
     .option("--config <file>", "YAML file; without one, the defaults of docs/operations.md")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--port <number>", "port to listen on (default: 7340)", parsePort)
-    .option("--state-dir <folder>", "where the signing key lives")
+    .option("--state-dir <folder>", "where keys and records of tokens live")
     .option("--insecure-listen", "listen beyond loopback without TLS, e.g. behind a TLS proxy")
     .action(async ({ config, host, port, stateDir, insecureListen }: Options) => {
       const { serve } = await import("#server/main/serve.ts");
@@ -56,55 +57,6 @@ function serveCommand(): Command {
         insecureListen: insecureListen === true,
       });
     });
-}
-
-function tokenCommand(): Command {
-  const guest = tokenKindCommand("guest", "30d")
-    .description("Prints a token for a VM's relay.")
-    .option(
-      "--profile <name>",
-      "what the VM may use, by its name in the gateway's config",
-      "default",
-    )
-    .action(async ({ session, profile, expires, stateDir }: TokenOptions & { profile: string }) => {
-      const { printToken } = await import("#server/main/issue-token.ts");
-      process.exitCode = await printToken({
-        claims: { role: "guest", session, profile },
-        expires,
-        stateFolder: stateDir,
-      });
-    });
-  type Operator = TokenOptions & { role: "view" | "control" | "admin"; url?: string };
-  const operator = tokenKindCommand("operator", "7d")
-    .description("Prints a token for a person who watches or controls a VM.")
-    .addOption(
-      new Option("--role <role>", "what the person may do")
-        .choices(["view", "control", "admin"])
-        .default("control"),
-    )
-    .option("--url <gateway>", "prints the whole link to open instead")
-    .action(async ({ session, role, expires, stateDir, url }: Operator) => {
-      const { printToken } = await import("#server/main/issue-token.ts");
-      process.exitCode = await printToken({
-        claims: { role, session },
-        expires,
-        stateFolder: stateDir,
-        url,
-      });
-    });
-  return new Command("token")
-    .description("Makes tokens of this machine's gateway.")
-    .addCommand(guest)
-    .addCommand(operator);
-}
-
-type TokenOptions = { session: string; expires: string; stateDir?: string };
-
-function tokenKindCommand(name: string, expires: string): Command {
-  return new Command(name)
-    .requiredOption("--session <name>", "the session (one VM) that the token is for")
-    .option("--expires <duration>", "such as 12h or 30d", expires)
-    .option("--state-dir <folder>", "the gateway's, where its signing key lives");
 }
 
 function relayCommand(): Command {

@@ -21,6 +21,8 @@ export type SignalingEvents = {
   readonly description: (description: Description) => void;
   readonly candidate: (candidate: Candidate | null) => void;
   readonly session: (state: SessionState) => void;
+  /** The invitation that this viewer came with is used up; this is its token from now on. */
+  readonly token: (token: string) => void;
   /** The gateway does not answer; the next attempt is on its way. */
   readonly lost: () => void;
   /** The gateway does not want this viewer; there is no next attempt. */
@@ -53,6 +55,10 @@ export class Signaling {
     this.#socket.on("description", events.description);
     this.#socket.on("candidate", events.candidate);
     this.#socket.on("session", events.session);
+    this.#socket.on("token", (given) => {
+      this.#socket.auth = { token: given };
+      events.token(given);
+    });
     this.#socket.on("refused", (sentence) => this.#refuse(sentence));
     this.#socket.on("connect_error", (error) => {
       // An active socket tries again by itself; an inactive one was turned away at the door.

@@ -41,6 +41,8 @@ export type Phase =
   | "guest-away"
   | "guest-gone"
   | "worker-restarting"
+  | "paused"
+  | "quarantined"
   | "live";
 
 export type Presentation = {
@@ -113,7 +115,8 @@ export function present(knowledge: Knowledge): Presentation {
     return presentPicture(knowledge, session);
   }
   const [short, title] = WITHOUT_PICTURE[session.state];
-  return page(session.state, short, title, session.sentence, true);
+  const awaitsAdmin = session.state === "paused" || session.state === "quarantined";
+  return page(session.state, short, title, session.sentence, !awaitsAdmin);
 }
 
 const WITHOUT_PICTURE = {
@@ -121,6 +124,8 @@ const WITHOUT_PICTURE = {
   "guest-away": ["Link broken", "The link to the program broke"],
   "guest-gone": ["Program ended", "The program ended"],
   "worker-restarting": ["Restarting", "The GPU worker starts again"],
+  paused: ["Paused", "The session is paused"],
+  quarantined: ["Quarantined", "The session is quarantined"],
 } as const;
 
 /** The guest draws, or is about to: what remains is the picture on this page. */

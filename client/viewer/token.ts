@@ -2,8 +2,6 @@
 // the address at once, so that it stands neither in a screenshot nor in a copied link, and kept for
 // this tab only, so that a reload works.
 
-const KEY = "heliograph.token";
-
 /** The token in a fragment such as `#token=…`, or undefined. */
 export function tokenInFragment(fragment: string): string | undefined {
   const token = new URLSearchParams(fragment.replace(/^#/, "")).get("token")?.trim();
@@ -22,9 +20,12 @@ export function tokenInText(text: string): string | undefined {
 /** The part of the browser that holds the token. Storage may be forbidden: then a reload asks again. */
 export class TokenKeeper {
   readonly #window: Window;
+  readonly #key: string;
 
-  constructor(window: Window) {
+  /** `key` is the name that the token is kept under: pages of one gateway share the storage. */
+  constructor(window: Window, key: string) {
     this.#window = window;
+    this.#key = key;
   }
 
   /** The fragment's token, else the one that this tab had before. */
@@ -39,7 +40,7 @@ export class TokenKeeper {
 
   keep(token: string): void {
     try {
-      this.#window.sessionStorage.setItem(KEY, token);
+      this.#window.sessionStorage.setItem(this.#key, token);
     } catch {
       // Private modes may forbid storage; the page works without it.
     }
@@ -47,7 +48,7 @@ export class TokenKeeper {
 
   forget(): void {
     try {
-      this.#window.sessionStorage.removeItem(KEY);
+      this.#window.sessionStorage.removeItem(this.#key);
     } catch {
       // As in keep().
     }
@@ -55,7 +56,7 @@ export class TokenKeeper {
 
   #stored(): string | undefined {
     try {
-      return this.#window.sessionStorage.getItem(KEY) ?? undefined;
+      return this.#window.sessionStorage.getItem(this.#key) ?? undefined;
     } catch {
       return undefined;
     }

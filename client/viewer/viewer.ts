@@ -17,7 +17,7 @@ import { Toolbar } from "./view/toolbar.ts";
 
 /** The operator's page: owns the connections to the gateway and connects the parts of the page. */
 export class Viewer {
-  readonly #tokens = new TokenKeeper(window);
+  readonly #tokens = new TokenKeeper(window, "heliograph.token");
   readonly #playback: Playback;
   readonly #stage: Stage;
   readonly #channels: InputChannels;
@@ -102,6 +102,7 @@ export class Viewer {
         this.#peer.addCandidate(candidate);
       },
       session: (session) => this.#learn({ session }),
+      token: (given) => this.#tokens.keep(given),
       lost: () => this.#learn({ signaling: "lost" }),
       refused: (refused) => {
         this.#dropPeer();

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { isAddressOrNetwork } from "#server/ingress/client-addresses.ts";
 import { MAX_RESUME_MS } from "#shared/link/control.ts";
 import { boundsFields } from "./bounds.ts";
 import type { GatewayEnvironment } from "./env.ts";
@@ -19,6 +20,20 @@ const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
 const size = z.strictObject({ width: side, height: side });
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
+/** How a session takes part in the GPU: see server/scheduler/gpu-share.ts. */
+const gpuShare = z.discriminatedUnion("policy", [
+  z.strictObject({ policy: z.literal("best-effort") }),
+  z.strictObject({
+    policy: z.literal("equal-share"),
+    weight: z.number().min(0.1).max(100).default(1),
+  }),
+  z.strictObject({ policy: z.literal("fixed-share"), percent: z.number().min(1).max(100) }),
+  z.strictObject({
+    policy: z.literal("target-frame-rate"),
+    frameRate: z.number().min(1).max(240),
+  }),
+]);
+
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
   size: size.optional(),
@@ -26,13 +41,16 @@ const profile = z.strictObject({
   maxSize: size.default({ width: 3840, height: 2160 }),
   /** Frames a second at most. */
   frameRate: z.number().min(1).max(240).default(60),
+  /** Its part of the GPU. */
+  share: gpuShare.default({ policy: "equal-share", weight: 1 }),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */
   hostMemoryMb: z.number().int().min(256).max(1_048_576).default(4096),
   ...boundsFields,
 });
-export type Profile = z.infer<typeof profile>;
+/** What the sessions of this profile may use, and its name in the configuration. */
+export type Profile = z.infer<typeof profile> & { readonly name: string };
 
 /** How viewers reach this host for video. */
 const ice = z.strictObject({
@@ -52,6 +70,25 @@ const ice = z.strictObject({
     .default([]),
 });
 
+const perMinute = z.number().int().min(1).max(1_000_000);
+const strangers = z.number().int().min(1).max(4096);
+/** What strangers may do before they show a good token, and good tokens within a minute. */
+const doors = z.strictObject({
+  /** Whose pages may connect as viewers besides the gateway's own. */
+  origins: z.array(z.string().regex(/^https?:\/\/[^/?#@\s]+$/)).default([]),
+  /** Proxies whose X-Forwarded-For says who sends a request. */
+  trustedProxies: z.array(z.string().refine(isAddressOrNetwork)).default([]),
+  /** Of one address at each door: programs' upgrades, viewers' upgrades, all other requests. */
+  attemptsPerMinute: perMinute.default(3_000),
+  /** Tokens of one address that were not good; more of them are not looked into. */
+  failuresPerMinute: perMinute.default(60),
+  /** Programs and viewers of one session that are let in. */
+  joinsPerMinute: perMinute.default(600),
+  /** Open connections without a good token; of more, the oldest are closed. */
+  strangers: strangers.default(512),
+  strangersPerAddress: strangers.default(128),
+});
+
 const fields = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.number().int().min(0).max(65_535).default(7340),
@@ -60,11 +97,14 @@ const fields = z.strictObject({
   /** Of GPU workers. "auto": as well as this machine can. "require": no worker without. */
   confinement: z.enum(["auto", "require", "off"]).default("auto"),
   dawnFlags: z.array(z.string().regex(/^\S+$/)).default([]),
+  /** GPU time of one submit past which its worker is killed. Absent: 1 s, or 5 s on a software GPU. Milliseconds. */
+  submitDeadline: z.number().int().min(100).max(600_000).optional(),
   /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
   frameRate: z.enum(["paced", "unlimited"]).default("paced"),
   /** Frames a second of a session that nobody watches. */
   unwatchedFrameRate: z.number().min(0.1).max(240).default(1),
   ice: ice.default({ servers: [] }),
+  doors: doors.prefault({}),
   mediaThreads: z.number().int().min(1).max(16).default(2),
   /** Seconds that a session's GPU worker stays after its last program left. */
   workerIdleSeconds: z.number().min(0).max(86_400).default(30),
@@ -74,6 +114,8 @@ const fields = z.strictObject({
     .min(0)
     .max(MAX_RESUME_MS / 1000)
     .default(30),
+  /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
+  metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   profiles: z.record(name, profile).default({}),
 });
@@ -129,7 +171,11 @@ export function resolveConfig(
     ...(tls === undefined
       ? {}
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
-    profiles: new Map([[DEFAULT_PROFILE, profile.parse({})], ...Object.entries(profiles)]),
+    profiles: new Map(
+      Object.entries({ [DEFAULT_PROFILE]: profile.parse({}), ...profiles }).map(
+        ([profileName, allows]) => [profileName, { ...allows, name: profileName }],
+      ),
+    ),
     stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
     cacheFolder: environment.cacheFolder,
     runtimeFolder: environment.runtimeFolder,
@@ -210,8 +256,18 @@ function describeIssues(where: string, error: z.ZodError): string {
 }
 
 function hint(field: string): string {
+  const [, list] = /^doors\.(origins|trustedProxies)\b/.exec(field) ?? [];
+  if (list === "origins")
+    return '; write scheme, host and port alone, such as "https://portal.example"';
+  if (list === "trustedProxies") return '; write addresses or networks, such as "10.0.0.0/8"';
   if (/ize\.(width|height)$/.test(field)) {
     return `; write an even number from ${MIN_SIDE} to ${MAX_SIDE}`;
+  }
+  if (/\.share(\.|$)/.test(field)) {
+    return (
+      "; write { policy: equal-share, weight: 1 }, { policy: fixed-share, percent: 25 }, " +
+      "{ policy: target-frame-rate, frameRate: 30 } or { policy: best-effort }"
+    );
   }
   switch (field) {
     case "port":
@@ -222,12 +278,23 @@ function hint(field: string): string {
     case "tls.cert":
     case "tls.key":
       return "; write the paths of two PEM files as tls.cert and tls.key";
+    case "doors.attemptsPerMinute":
+    case "doors.failuresPerMinute":
+    case "doors.joinsPerMinute":
+      return "; write a whole number from 1 to 1000000";
+    case "doors.strangers":
+    case "doors.strangersPerAddress":
+      return "; write a whole number from 1 to 4096";
     case "gpu":
       return '; write "auto", "hardware" or "software"';
     case "confinement":
       return '; write "auto", "require" or "off"';
     case "resumeSeconds":
       return `; write a number of seconds from 0 to ${MAX_RESUME_MS / 1000}`;
+    case "submitDeadline":
+      return "; write milliseconds from 100 to 600000, such as 1000";
+    case "metrics":
+      return '; write "loopback", "token" or "off"';
     case "frameRate":
       return '; write "paced" or "unlimited"';
     default:

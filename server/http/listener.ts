@@ -6,13 +6,20 @@ import type { Duplex } from "node:stream";
 import type { Express } from "express";
 import { type Config, ConfigError } from "#server/config/config.ts";
 import { Refusal, sendRefusal } from "#server/ingress/refusal.ts";
+import { type Peer, Strangers, type StrangersOptions } from "./strangers.ts";
 
-/** A client that sends its headers more slowly is cut off. Bounds the sockets of a slow-loris. */
+/** A client whose TLS handshake takes longer is cut off. */
+const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A client that sends its headers more slowly, or none, is cut off. Bounds the sockets of a slow-loris. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A connection that has had its answer stays so long for the next request. */
+const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+/** How often Node looks for requests that take too long. */
+const LOOK_FOR_SLOW_MS = 1_000;
 /** WebSockets get so long to finish their closing handshakes. */
 const CLOSE_TIMEOUT_MS = 500;
-/** Open TCP connections. Bounds descriptors and memory that strangers take before they show a token. */
+/** Open TCP connections, with a token or without. Bounds descriptors and memory. */
 const MAX_SOCKETS = 4096;
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -22,41 +29,48 @@ export class Listener implements AsyncDisposable {
   readonly server: Server;
   readonly secure: boolean;
   readonly #sockets = new Set<Socket>();
-  readonly #upgrades = new Map<string, UpgradeHandler | "elsewhere">();
+  readonly #strangers: Strangers;
+  readonly #upgrades = new Map<string, UpgradeHandler>();
   #closed: Promise<void> | undefined;
 
-  private constructor(server: Server, secure: boolean) {
+  private constructor(server: Server, secure: boolean, strangers: Strangers) {
+    this.#strangers = strangers;
     this.server = server;
     this.secure = secure;
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
+    server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
     server.maxConnections = MAX_SOCKETS;
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
+      this.#strangers.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Nobody else listens until a handler takes the socket over, and an unheard error ends the process.
       socket.on("error", () => socket.destroy());
-      const url = request.url ?? "";
-      const path = firstSegment(url);
-      const handler = this.#upgrades.get(path);
-      // What the other listener leaves alone would stay open with nobody to end it.
-      const isNobodys = handler === "elsewhere" && !url.startsWith(`${path}/`);
-      if (handler === undefined || isNobodys) {
+      const handler = this.#upgrades.get(firstSegment(request.url ?? ""));
+      if (handler === undefined) {
         sendRefusal(socket, new Refusal(404, "No WebSocket is served at this address."));
-      } else if (handler !== "elsewhere") {
+      } else {
         handler(request, socket, head);
       }
     });
   }
 
   /** Throws ConfigError when certificate or key can't be read. */
-  static async create(tls: Config["tls"]): Promise<Listener> {
-    if (tls === undefined) return new Listener(createServer(), false);
+  static async create(tls: Config["tls"], options: StrangersOptions): Promise<Listener> {
+    const strangers = new Strangers(options);
+    const timing = { connectionsCheckingInterval: LOOK_FOR_SLOW_MS };
+    if (tls === undefined) return new Listener(createServer(timing), false, strangers);
     const [cert, key] = await Promise.all([readPem("cert", tls.cert), readPem("key", tls.key)]);
     try {
-      return new Listener(createSecureServer({ cert, key, minVersion: "TLSv1.2" }), true);
+      const handshake = {
+        minVersion: "TLSv1.2",
+        handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+      } as const;
+      const server = createSecureServer({ ...timing, ...handshake, cert, key });
+      return new Listener(server, true, strangers);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ConfigError(
@@ -70,8 +84,13 @@ export class Listener implements AsyncDisposable {
     this.server.on("request", app);
   }
 
-  /** `path` is one segment, such as "/guest". "elsewhere": another listener takes what is below it. */
-  onUpgrade(path: string, handler: UpgradeHandler | "elsewhere"): void {
+  /** The connection has shown a good token: it is none of those that a flood pushes out. */
+  authenticated(socket: Peer): void {
+    this.#strangers.welcome(socket);
+  }
+
+  /** `path` is one segment, such as "/guest"; the handler gets what is below it, too. */
+  onUpgrade(path: string, handler: UpgradeHandler): void {
     this.#upgrades.set(path, handler);
   }
 

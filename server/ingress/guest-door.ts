@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { type GuestClaims, TokenError } from "#server/auth/tokens.ts";
+import { type GuestClaims, TokenError } from "#server/auth/claims.ts";
+import type { Pass } from "#server/auth/holders.ts";
+import type { Checked } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
 import { type Session, SessionUnavailable } from "#server/session/session.ts";
 import { parseResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
@@ -10,7 +12,9 @@ import {
   MAX_UP_MESSAGE_BYTES,
   RESUMABLE_SUBPROTOCOL,
 } from "#shared/link/guest-link.ts";
+import { bearerToken, tokenRefusal } from "./bearer.ts";
 import { BufferCollector } from "./buffer-collector.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 import { GuestLink, type MakeCarrier } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { PlainCarrier } from "./plain-carrier.ts";
@@ -23,8 +27,13 @@ const MAX_PENDING = 256;
 
 export type GuestDoorOptions = {
   /** Throws TokenError. */
-  readonly authenticate: (token: string) => Promise<GuestClaims>;
+  readonly authenticate: (token: string) => Promise<Checked<GuestClaims>>;
+  /** Calls `end` when the token no longer counts; returns what ends the wait. */
+  readonly hold: (pass: Pass, end: (sentence: string) => void) => () => void;
+  readonly doorkeeper: Doorkeeper;
   readonly hasProfile: (profile: string) => boolean;
+  /** Why a session's guests are not let in, as a sentence; undefined where they are. */
+  readonly quarantined: (session: string) => string | undefined;
   readonly session: (claims: GuestClaims) => Session;
   /** A link that broke is kept so long for its relay. */
   readonly resumeMs: number;
@@ -62,7 +71,9 @@ export class GuestDoor implements Disposable {
     this.#pending++;
     try {
       this.#checkRoom();
-      const claims = await this.#identify(request);
+      const claims = await this.#identifyInCrowd(request);
+      this.#options.doorkeeper.authenticated(request);
+      await this.#options.doorkeeper.joins("guest", claims.session);
       const resume = resumeRequest(request);
       if (resume !== undefined) {
         if (!socket.destroyed) this.#resume(claims, resume, request, socket, head, onError);
@@ -82,15 +93,20 @@ export class GuestDoor implements Disposable {
         upgraded = true;
         const makeCarrier = this.#carrierFor(ws, session.name);
         GuestLink.join(makeCarrier, connection, session, this.#collector);
+        const letGo = this.#options.hold(claims.pass, (sentence) => connection.end(sentence));
+        connection.data.once("close", letGo);
       });
       if (!upgraded) {
         connection.end("The handshake failed.");
         session.release(connection, "Its WebSocket handshake failed.", false);
       }
     } catch (error) {
-      const refusal = refusalFor(error);
+      const refusal = await this.#refusalFor(error, request);
       const address = request.socket.remoteAddress ?? "unknown";
-      this.#options.events.guestRefused(refusal.status, refusal.message, address);
+      // The doorkeeper has told of a flood, once.
+      if (refusal.status !== 429) {
+        this.#options.events.guestRefused(refusal.status, refusal.message, address);
+      }
       if (refusal.status === 500) this.#options.events.fault("A guest could not be let in.", error);
       sendRefusal(socket, refusal);
     } finally {
@@ -103,7 +119,7 @@ export class GuestDoor implements Disposable {
     try {
       await this.#identify(request);
     } catch (error) {
-      throw refusalFor(error);
+      throw await this.#refusalFor(error, request);
     }
   }
 
@@ -142,9 +158,31 @@ export class GuestDoor implements Disposable {
       );
   }
 
-  async #identify(request: IncomingMessage): Promise<GuestClaims> {
+  /** Of tokens that are not good, an address shows so many; then it is told to wait. */
+  async #refusalFor(error: unknown, request: IncomingMessage): Promise<Refusal> {
+    const refusal = refusalFor(error);
+    if (refusal.status !== 401 && !(error instanceof TokenError)) return refusal;
+    try {
+      await this.#options.doorkeeper.failure("guest", request);
+      return refusal;
+    } catch (limit) {
+      return refusalFor(limit);
+    }
+  }
+
+  /** Where an address comes too often, a good token still counts: VMs behind one NAT share the address. */
+  async #identifyInCrowd(request: IncomingMessage): Promise<Checked<GuestClaims>> {
+    const attempt = this.#options.doorkeeper.attempt("guest", request);
+    const [attempted, identified] = await Promise.allSettled([attempt, this.#identify(request)]);
+    if (identified.status === "fulfilled") return identified.value;
+    throw attempted.status === "rejected" ? attempted.reason : identified.reason;
+  }
+
+  async #identify(request: IncomingMessage): Promise<Checked<GuestClaims>> {
     checkVersion(request);
-    const claims = await this.#options.authenticate(bearerToken(request));
+    const claims = await this.#options.authenticate(bearerToken(request, "guest"));
+    const quarantined = this.#options.quarantined(claims.session);
+    if (quarantined !== undefined) throw new Refusal(403, quarantined);
     if (this.#options.hasProfile(claims.profile)) return claims;
     throw new Refusal(
       403,
@@ -185,21 +223,9 @@ function resumeRequest(request: IncomingMessage): ResumeRequest | undefined {
   );
 }
 
-function bearerToken(request: IncomingMessage): string {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
-  if (token !== undefined) return token;
-  throw new Refusal(401, 'The request has no guest token: send "Authorization: Bearer TOKEN".', {
-    "WWW-Authenticate": "Bearer",
-  });
-}
-
 function refusalFor(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof SessionUnavailable) return new Refusal(503, error.message);
-  if (error instanceof TokenError) {
-    return error.reason === "role"
-      ? new Refusal(403, error.message)
-      : new Refusal(401, error.message, { "WWW-Authenticate": "Bearer" });
-  }
+  if (error instanceof TokenError) return tokenRefusal(error);
   return new Refusal(500, "The gateway failed to let the program in; its log says why.");
 }

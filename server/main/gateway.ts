@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { Server as SignalingServer } from "socket.io";
-import { openSigningKey } from "#server/auth/signing-key.ts";
+import { AdminServices } from "#server/admin/admin-services.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
 import { driverEnvironment } from "#server/config/env.ts";
@@ -10,17 +9,26 @@ import { iceOptions } from "#server/config/ice.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
+import { ClientAddresses } from "#server/ingress/client-addresses.ts";
+import { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import { GuestDoor } from "#server/ingress/guest-door.ts";
 import { DEFAULT_BITRATES } from "#server/media/messages.ts";
-import { Events, type Observer } from "#server/observe/events.ts";
+import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
 import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
+import { Metrics } from "#server/observe/metrics.ts";
+import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import type { Session, SessionOptions, WorkerRequest } from "#server/session/session.ts";
+import { Quarantine } from "#server/session/quarantine.ts";
+import {
+  quarantineSentence,
+  type SessionOptions,
+  type WorkerRequest,
+} from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
-import { attachSignaling, MAX_SIGNALING_BYTES } from "#server/signaling/signaling.ts";
+import { SignalingDoor } from "#server/signaling/signaling-door.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 import { SIGNALING_PATH } from "#shared/signaling/messages.ts";
 
@@ -30,6 +38,19 @@ export type GatewayOptions = {
   /** The program that each session runs as its GPU worker; server/worker/main unless told otherwise. */
   readonly workerMain?: string;
 };
+
+type SessionSurroundings = {
+  readonly folder: string;
+  readonly media: MediaPool;
+  readonly metrics: Metrics;
+  readonly quarantine: Quarantine;
+  readonly gpu: GpuScheduler;
+  readonly onEmpty: () => void;
+};
+
+/** GPU time of one submit. The host's worker may be slow to hear that it is done: half of it is for that. */
+const HARDWARE_DEADLINE_MS = 1_000;
+const SOFTWARE_DEADLINE_MS = 5_000;
 
 const STOPPING = "The gateway is stopping.";
 const MEBIBYTE = 1024 * 1024;
@@ -45,6 +66,7 @@ export class Gateway implements AsyncDisposable {
   readonly #gpu: Promise<GpuProbe>;
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #workers = 0;
+  #isSoftware = false;
   #closed: Promise<void> | undefined;
   #url = "";
   #tokens: Tokens | undefined;
@@ -57,7 +79,7 @@ export class Gateway implements AsyncDisposable {
     this.#gpu = this.#probe();
   }
 
-  /** Throws ConfigError and SigningKeyError; then nothing of the gateway is left. */
+  /** Throws ConfigError, SigningKeyError and TokenJournalError; then nothing of the gateway is left. */
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(config, options);
     try {
@@ -112,11 +134,30 @@ export class Gateway implements AsyncDisposable {
     const config = this.#config;
     const events = this.#events;
     const parts = this.#parts;
-    const tokens = new Tokens(await openSigningKey(config.stateFolder));
+    const tokens = await Tokens.open(config.stateFolder);
     this.#tokens = tokens;
+    parts.use(
+      tokens.watch((error) => events.fault("What changed of keys or tokens can't be read.", error)),
+    );
+    const quarantine = Quarantine.open(config.stateFolder, (error) =>
+      events.fault("The list of quarantined sessions can't be written.", error),
+    );
     const folder = await mkdtemp(path.join(config.runtimeFolder, "heliograph-"));
     parts.defer(() => rm(folder, { recursive: true, force: true }));
-    const listener = parts.use(await Listener.create(config.tls));
+    const addresses = new ClientAddresses(config.doors.trustedProxies);
+    const listener = parts.use(
+      await Listener.create(config.tls, {
+        max: config.doors.strangers,
+        maxPerAddress: config.doors.strangersPerAddress,
+        address: (remoteAddress) => addresses.ofPeer(remoteAddress),
+      }),
+    );
+    const doorkeeper = new Doorkeeper({
+      limits: config.doors,
+      addresses,
+      events,
+      authenticated: (socket) => listener.authenticated(socket),
+    });
     const media = parts.use(
       await MediaPool.start(
         config.mediaThreads,
@@ -134,23 +175,56 @@ export class Gateway implements AsyncDisposable {
         },
       ),
     );
+    const metrics = new Metrics({
+      reports: () => sessions.reports(),
+      isReady: () => this.#readiness.ready,
+    });
+    const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
+    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
+    );
+    const since = new Date().toISOString();
+    const host = () => ({ url: this.#url, since, ...this.#readiness });
+    const admin = parts.use(new AdminServices({ config, tokens, events, sessions, metrics, host }));
     listener.serve(
       createApp({
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),
         secure: listener.secure,
         readiness: () => this.#readiness,
+        attempt: (request) => doorkeeper.attempt("web", request),
         checkGuest: (request) => door.check(request),
+        admin: {
+          api: admin.api,
+          metrics: admin.metrics,
+          pageFolder: fileURLToPath(new URL("../../dist/admin", import.meta.url)),
+        },
       }),
     );
-    parts.use(this.#attachSignaling(listener, tokens, (name) => sessions.forViewer(name)));
-    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, folder, media, onEmpty),
+    const signaling = parts.use(
+      new SignalingDoor({
+        tokens,
+        doorkeeper,
+        origins: { secure: listener.secure, allowed: config.doors.origins },
+        events,
+        session: (name) => sessions.forViewer(name),
+      }),
     );
+    parts.use(admin.attachTo(signaling.io));
+    listener.onUpgrade(SIGNALING_PATH, (request, socket, head) => {
+      void signaling.admit(request, socket, head);
+    });
     parts.defer(() => sessions.close(STOPPING));
+    for (const name of quarantine.sessions) sessions.forViewer(name); // For the admin to see.
     const door = parts.use(
       new GuestDoor({
         authenticate: (token) => tokens.authenticateGuest(token),
+        hold: (pass, end) => tokens.hold(pass, end),
+        doorkeeper,
         hasProfile: (name) => config.profiles.has(name),
+        quarantined: (name) => {
+          const reason = quarantine.reason(name);
+          return reason === undefined ? undefined : quarantineSentence(name, reason);
+        },
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
         resumeMs: config.resumeSeconds * 1000,
         events,
@@ -167,44 +241,9 @@ export class Gateway implements AsyncDisposable {
     events.confinementFound(confinement);
   }
 
-  #attachSignaling(
-    listener: Listener,
-    tokens: Tokens,
-    session: (name: string) => Session,
-  ): Disposable {
-    const server = new SignalingServer(listener.server, {
-      path: SIGNALING_PATH,
-      serveClient: false,
-      transports: ["websocket"],
-      maxHttpBufferSize: MAX_SIGNALING_BYTES,
-      connectTimeout: 5_000, // For who shows no token.
-      destroyUpgrade: false, // Other paths have their own handlers, which may take their time.
-    });
-    listener.onUpgrade(SIGNALING_PATH, "elsewhere");
-    const attached = attachSignaling(server, {
-      authenticateOperator: async (token) => {
-        const { session: name, role } = await tokens.authenticateOperator(token);
-        return {
-          role,
-          // Looked up on each use: an empty session is forgotten, and made anew under its name.
-          session: { addViewer: (...viewer) => session(name).addViewer(...viewer) },
-        };
-      },
-    });
-    return {
-      [Symbol.dispose]() {
-        attached[Symbol.dispose]();
-        server.disconnectSockets(true);
-        server.engine.close(); // Not the server's own close(): that would take the port's along.
-      },
-    };
-  }
-
   #sessionOptions(
     name: string,
-    folder: string,
-    media: MediaPool,
-    onEmpty: () => void,
+    { folder, media, metrics, quarantine, gpu, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -214,11 +253,14 @@ export class Gateway implements AsyncDisposable {
       unwatchedFrameRate,
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
-      observer: this.#options.observer ?? {},
+      observer: both(metrics.observer, this.#options.observer ?? {}),
       startWorker: (request) => this.#startWorker(name, folder, media, request),
       postToMedia: (message) => media.post(name, message),
+      quarantine,
+      gpu,
       onEmpty: () => {
         media.closeSession(name);
+        metrics.forget(name);
         onEmpty();
       },
     };
@@ -258,6 +300,12 @@ export class Gateway implements AsyncDisposable {
     );
   }
 
+  /** The software GPU compiles shaders inside submits. */
+  get #submitDeadline(): number {
+    const usual = this.#isSoftware ? SOFTWARE_DEADLINE_MS : HARDWARE_DEADLINE_MS;
+    return this.#config.submitDeadline ?? usual;
+  }
+
   async #probe(): Promise<GpuProbe> {
     const { gpu: wanted, cacheFolder } = this.#config;
     const probe = await probeGpu({ wanted, cacheFolder, signal: this.#closing.signal });
@@ -271,6 +319,7 @@ export class Gateway implements AsyncDisposable {
       this.#events.gpuMissing(sentence);
     } else {
       this.#readiness = { ready: true, sentence: `Sessions use ${probe.gpu.name}.` };
+      this.#isSoftware = probe.gpu.isSoftware;
       this.#events.gpuProbed(probe.gpu.name, probe.gpu.isSoftware);
     }
     return probe;

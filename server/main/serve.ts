@@ -1,4 +1,5 @@
-import { SigningKeyError } from "#server/auth/signing-key.ts";
+import { SigningKeyError } from "#server/auth/signing-keys.ts";
+import { TokenJournalError } from "#server/auth/token-journal.ts";
 import { ConfigError, type ConfigOverrides, loadConfig } from "#server/config/config.ts";
 import { readGatewayEnvironment } from "#server/config/env.ts";
 import { openLog } from "#server/observe/logger.ts";
@@ -24,7 +25,11 @@ export async function serve(overrides: ConfigOverrides): Promise<number> {
       log.close();
     }
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof SigningKeyError)) throw error;
+    const toBeChanged =
+      error instanceof ConfigError ||
+      error instanceof SigningKeyError ||
+      error instanceof TokenJournalError;
+    if (!toBeChanged) throw error;
     process.stderr.write(`heliograph serve: ${error.message}\n`);
     return 1;
   }

@@ -28,7 +28,7 @@ const LEAST_BITRATE_CHANGE = 0.05;
 export class MediaSession {
   readonly #session: string;
   readonly #ice: IceOptions;
-  readonly #bitrates: BitrateBounds;
+  #bitrates: BitrateBounds;
   readonly #post: (message: FromMedia) => void;
   readonly #viewers = new Map<string, Viewer>();
   #worker: WorkerLink | undefined;
@@ -61,6 +61,12 @@ export class MediaSession {
     this.#keyFrameAskedAt = -Infinity;
     this.#bitrateAsked = undefined;
     if (this.#viewers.size > 0) this.#askKeyFrame();
+    this.#askBitrate();
+  }
+
+  /** For the encoder at once; a viewer's own estimate keeps the bounds that it began with. */
+  limitBitrate(bitrates: BitrateBounds): void {
+    this.#bitrates = bitrates;
     this.#askBitrate();
   }
 

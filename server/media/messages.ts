@@ -57,6 +57,8 @@ export type ToMedia =
       /** The profile's bound, where it is under the thread's own. */
       readonly maxBitrate?: number;
     }
+  /** The session's profile has another bound; absent: the thread's own. */
+  | { readonly type: "limitBitrate"; readonly session: string; readonly maxBitrate?: number }
   | { readonly type: "closeSession"; readonly session: string }
   /** The thread answers with the viewer's offer. */
   | {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { MediaSession } from "./media-session.ts";
-import type { FromMedia, MediaOptions, ToMedia } from "./messages.ts";
+import type { BitrateBounds, FromMedia, MediaOptions, ToMedia } from "./messages.ts";
 import type { Viewer } from "./viewer.ts";
 import { WorkerPort } from "./worker-port.ts";
 
@@ -38,6 +38,9 @@ class MediaThreadMain {
       case "openSession":
         this.#openSession(message.session, message.nonce, message.maxBitrate);
         break;
+      case "limitBitrate":
+        this.#sessions.get(message.session)?.session.limitBitrate(this.#bounds(message.maxBitrate));
+        break;
       case "closeSession":
         this.#closeSession(message.session);
         break;
@@ -64,10 +67,8 @@ class MediaThreadMain {
   #openSession(id: string, nonce: string, maxBitrate: number | undefined): void {
     let entry = this.#sessions.get(id);
     if (entry === undefined) {
-      const { ice, bitrates } = this.#options;
-      const max = Math.max(bitrates.min, Math.min(bitrates.max, maxBitrate ?? Infinity));
-      const bounds = { min: bitrates.min, start: Math.min(bitrates.start, max), max };
-      entry = { session: new MediaSession(id, ice, bounds, this.#post), nonce };
+      const bounds = this.#bounds(maxBitrate);
+      entry = { session: new MediaSession(id, this.#options.ice, bounds, this.#post), nonce };
       this.#sessions.set(id, entry);
     }
     this.#port.forget(entry.nonce);
@@ -79,6 +80,12 @@ class MediaThreadMain {
       fault: (reason) => this.#post({ type: "workerFault", session: id, reason }),
       gone: (link) => session.workerGone(link),
     });
+  }
+
+  #bounds(maxBitrate: number | undefined): BitrateBounds {
+    const { bitrates } = this.#options;
+    const max = Math.max(bitrates.min, Math.min(bitrates.max, maxBitrate ?? Infinity));
+    return { min: bitrates.min, start: Math.min(bitrates.start, max), max };
   }
 
   #closeSession(id: string): void {

@@ -1,6 +1,6 @@
 import type { Confinement } from "#server/confine/confinement.ts";
 import type { FromMedia } from "#server/media/messages.ts";
-import type { ToGateway } from "#server/worker/messages.ts";
+import type { ToGateway, WorkerLeg } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
 
 // Every business event of the gateway, in one place: what an admin searches the log for.
@@ -22,6 +22,43 @@ export type Observer = {
     memory: Omit<Extract<ToGateway, { type: "memory" }>, "type">,
   ) => void;
   readonly workerStats?: (session: string, stages: Readonly<Record<string, number>>) => void;
+  /** A worker's word, bounded by its message: milliseconds, one for each frame. */
+  readonly workerLegs?: (
+    session: string,
+    legs: Partial<Record<WorkerLeg, readonly number[]>>,
+  ) => void;
+};
+
+/** Tells both what there is to tell. */
+export function both(one: Observer, other: Observer): Observer {
+  return {
+    mediaStats: (...stats) => {
+      one.mediaStats?.(...stats);
+      other.mediaStats?.(...stats);
+    },
+    workerStats: (...stats) => {
+      one.workerStats?.(...stats);
+      other.workerStats?.(...stats);
+    },
+    workerLegs: (...legs) => {
+      one.workerLegs?.(...legs);
+      other.workerLegs?.(...legs);
+    },
+  };
+}
+
+export type AdminAct = {
+  /** The `jti` of the admin's token, which does not give it away. */
+  readonly tokenId: string;
+  /** The operation's id in the API's description. */
+  readonly act: string;
+  readonly session: string;
+  /** What was asked for, within the limit of a request's body. */
+  readonly body: unknown;
+  /** Of the HTTP answer. */
+  readonly status: number;
+  /** A sentence. */
+  readonly result: string;
 };
 
 export class Events {
@@ -60,6 +97,15 @@ export class Events {
 
   guestRefused(status: number, reason: string, address: string): void {
     this.#logger.warn({ event: "guest.refused", status, reason, address }, reason);
+  }
+
+  viewerRefused(reason: string, address: string): void {
+    this.#logger.warn({ event: "viewer.refused", reason, address }, reason);
+  }
+
+  /** Said once a minute of each address or session that is over a limit. */
+  doorLimited(door: string, reason: string): void {
+    this.#logger.warn({ event: "door.limited", door, reason }, reason);
   }
 
   guestConnected(session: string, connection: number): void {
@@ -113,6 +159,32 @@ export class Events {
     const fields = { event: "worker.ended", session, pid, reason };
     if (expected) this.#logger.info(fields, reason);
     else this.#logger.error(fields, reason);
+  }
+
+  /** The session's submit held the GPU too long, and its worker is killed for it. */
+  submitOverdue(session: string, milliseconds: number): void {
+    this.#logger.error(
+      { event: "gpu.overdue", session, milliseconds },
+      `A submit held the GPU for ${Math.round(milliseconds)} ms, past the deadline.`,
+    );
+  }
+
+  sessionQuarantined(session: string, reason: string): void {
+    this.#logger.warn({ event: "session.quarantined", session, reason }, reason);
+  }
+
+  sessionReadmitted(session: string): void {
+    this.#logger.info({ event: "session.readmitted", session }, "The session is let back.");
+  }
+
+  /** What an admin did, or was kept from doing: the audit trail. */
+  adminActed({ tokenId, ...act }: AdminAct): void {
+    const fields = { event: "admin.acted", tokenId, ...act };
+    this.#logger.info(fields, `Admin ${tokenId}: ${act.act} of ${act.session}. ${act.result}`);
+  }
+
+  adminRefused(status: number, reason: string, address: string): void {
+    this.#logger.warn({ event: "admin.refused", status, reason, address }, reason);
   }
 
   /** A line that a worker printed: already cut and rate-limited. */

@@ -184,8 +184,12 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
       device.report({ type: "validation", message });
       return;
     }
-    device.dawn.queue.submit(commandBuffers);
-    for (const each of commandBuffers) this.endRecording(each);
+    const { queue } = device.dawn;
+    const later = this.#host.submit(queue, () => {
+      queue.submit(commandBuffers);
+      for (const each of commandBuffers) this.endRecording(each);
+    });
+    if (later !== undefined) this.pauseUntil(later);
   }
 
   queueOnSubmittedWorkDone(request: number): void {

@@ -11,6 +11,11 @@ export interface ReplayHost {
   readonly budget: SessionBudget;
   /** Sends a reply. Its data belongs to the host from here on. */
   reply(reply: Reply): void;
+  /**
+   * Runs the submit when there is credit for it: now, or before the promise that it returns resolves. The queue is the
+   * one that it goes to.
+   */
+  submit(queue: GPUQueue, run: () => void): Promise<void> | undefined;
   /** The program wants ticks, or no longer. */
   onAnimation(running: boolean): void;
   /**

@@ -31,6 +31,10 @@ export class Replayer implements Disposable {
       budget: host.budget,
       // Dawn goes on settling promises after close().
       reply: (reply) => this.#isClosed || host.reply(reply),
+      submit: (queue, run) =>
+        host.submit(queue, () => {
+          if (!this.#isClosed) run();
+        }),
       onAnimation: (running) => host.onAnimation(running),
       onEndFrame: (tick, finished) => host.onEndFrame(tick, finished),
     };

@@ -8,6 +8,7 @@ export class TickSource implements Disposable {
   readonly #pacer: FramePacer;
   readonly #grant: (tick: number) => void;
   #timer: NodeJS.Timeout | undefined;
+  #paused = false;
   #closed = false;
 
   constructor(interval: number, grant: (tick: number) => void) {
@@ -22,6 +23,12 @@ export class TickSource implements Disposable {
 
   setInterval(interval: number): void {
     this.#pacer.setInterval(interval, performance.now());
+    this.#run();
+  }
+
+  /** No tick is granted while paused; what was granted may finish. */
+  setPaused(paused: boolean): void {
+    this.#paused = paused;
     this.#run();
   }
 
@@ -49,7 +56,7 @@ export class TickSource implements Disposable {
   #run(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (!this.#closed) {
+    while (!this.#closed && !this.#paused) {
       const now = performance.now();
       const step = this.#pacer.step(now);
       if (step.kind === "idle") return;

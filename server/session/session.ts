@@ -3,18 +3,26 @@ import { boundsOf } from "#server/config/bounds.ts";
 import type { Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
+import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import type { GpuShare } from "#server/scheduler/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
+import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
 import { assertNever } from "#shared/base/assert.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
 import { Connection } from "./connection.ts";
+import { GpuSeat } from "./gpu-seat.ts";
 import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS } from "./limits.ts";
 import { boundedSize, encodeResize, type PictureSize } from "./picture-size.ts";
+import { MAX_OFFENCES, OFFENCE_WINDOW_MS, Offences } from "./offences.ts";
+import type { Quarantine } from "./quarantine.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
+import { FigureKeeper } from "./session-report.ts";
+import { stateWithGuest } from "./state-with-guest.ts";
 import { MAX_SURFACES, Surfaces } from "./surfaces.ts";
 import { Viewers } from "./viewers.ts";
 
@@ -47,9 +55,16 @@ export type SessionOptions = {
   /** Starts this session's GPU worker; throws an Error whose message is a sentence. */
   readonly startWorker: (request: WorkerRequest) => Promise<GpuWorker>;
   readonly postToMedia: (message: ToMedia) => void;
+  readonly quarantine: Quarantine;
+  readonly gpu: GpuScheduler;
   /** The session holds nothing any more: no program, viewer or worker. */
   readonly onEmpty: () => void;
 };
+
+/** What a guest is told at the door, and viewers over the last frame. */
+export function quarantineSentence(session: string, reason: string): string {
+  return `Session ${session} is quarantined until its admin lets it back: ${reason}`;
+}
 
 /** One VM: its programs, its GPU worker and who watches. */
 export class Session {
@@ -60,14 +75,27 @@ export class Session {
   readonly #viewers = new Viewers();
   readonly #surfaces = new Surfaces();
   readonly #backoff = new RestartBackoff();
+  readonly #offences = new Offences();
   readonly #closing = new AbortController();
-  #profile: Profile;
+  readonly #since = new Date();
+  /** Whoever measures something of this session tells it. */
+  readonly figures = new FigureKeeper();
+  /** An admin made it: it stays while it is empty. */
+  kept = false;
+  #granted: Profile;
+  #assigned: Profile | undefined;
+  #paused = false;
+  #evicting = new AbortController();
+  /** Their end is no error of anybody's. */
+  readonly #evicted = new WeakSet<Connection>();
   #size: PictureSize | undefined;
   #state: SessionState = {
     state: "waiting-for-guest",
     sentence: "No program has connected yet.",
   };
   #worker: GpuWorker | undefined;
+  #seat: GpuSeat | undefined;
+  #assignedShare: GpuShare | undefined;
   #starting: Promise<GpuWorker> | undefined;
   #admitting = 0;
   #lastConnection = 0;
@@ -77,7 +105,7 @@ export class Session {
 
   constructor(profile: Profile, options: SessionOptions) {
     this.name = options.name;
-    this.#profile = profile;
+    this.#granted = profile;
     this.#options = options;
   }
 
@@ -87,9 +115,82 @@ export class Session {
 
   /** What the newest token's profile allows counts for the whole session. */
   set profile(profile: Profile) {
-    this.#profile = profile;
-    this.#sendBounds();
-    this.#resize(); // A viewer that came first was given a size by another profile.
+    const before = this.#profile;
+    this.#granted = profile;
+    this.#profileChanged(before);
+  }
+
+  /** What an admin chose wins over the token's profile, until it is undefined again. */
+  assignProfile(profile: Profile | undefined): void {
+    const before = this.#profile;
+    this.#assigned = profile;
+    this.#profileChanged(before);
+  }
+
+  /** What an admin chose wins over the profile's part of the GPU, until it is undefined again. */
+  assignShare(share: GpuShare | undefined): void {
+    this.#assignedShare = share;
+    if (this.#seat !== undefined) this.#seat.share = this.share;
+  }
+
+  /** Its part of the GPU. */
+  get share(): GpuShare {
+    return this.#assignedShare ?? this.#profile.share;
+  }
+
+  /** Its ticks stop, so that what draws by them stands still; programs stay connected. */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  /** Programs and their worker are ended, with the sentence; they may come back. Resolves when the worker is gone. */
+  async evict(sentence: string): Promise<void> {
+    await this.#evict({ state: "guest-gone", sentence });
+  }
+
+  /** As evict(), and no guest is let in until readmit(): also after this session's and the gateway's end. */
+  async quarantine(reason: string): Promise<void> {
+    const { quarantine, events } = this.#options;
+    quarantine.set(this.name, reason);
+    events.sessionQuarantined(this.name, reason);
+    await this.#evict({ state: "quarantined", sentence: quarantineSentence(this.name, reason) });
+  }
+
+  readmit(): void {
+    if (this.#options.quarantine.reason(this.name) === undefined) return;
+    this.#options.quarantine.clear(this.name);
+    this.#options.events.sessionReadmitted(this.name);
+    const sentence = "The session is let back; no program has connected yet.";
+    this.#setState({ state: "waiting-for-guest", sentence });
+    this.#settle();
+  }
+
+  /** What is known of the session now. */
+  report(): SessionReport {
+    const { state, sentence, adapter, encoder, width, height } = this.#state;
+    const quarantine = this.#options.quarantine.reason(this.name);
+    return {
+      name: this.name,
+      state,
+      sentence: sentence.slice(0, MAX_SENTENCE_CHARACTERS),
+      since: this.#since.toISOString(),
+      profile: this.#profile.name,
+      profileAssigned: this.#assigned !== undefined,
+      kept: this.kept,
+      paused: this.#paused,
+      ...(quarantine === undefined ? {} : { quarantine }),
+      ...(adapter === undefined ? {} : { adapter }),
+      ...(encoder === undefined ? {} : { encoder }),
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
+      programs: this.#connections.size,
+      viewers: this.#viewers.count,
+      ...this.figures.report(),
+    };
   }
 
   /**
@@ -97,6 +198,10 @@ export class Session {
    * attaches a link and calls release() in the end. Throws SessionUnavailable.
    */
   async admit(): Promise<Connection> {
+    const quarantine = this.#options.quarantine.reason(this.name);
+    if (quarantine !== undefined) {
+      throw new SessionUnavailable(quarantineSentence(this.name, quarantine));
+    }
     if (this.#connections.size + this.#admitting >= MAX_CONNECTIONS) {
       throw new SessionUnavailable(
         `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`,
@@ -113,6 +218,7 @@ export class Session {
         throw new Error("The GPU worker ended.");
       }
       const connection = new Connection(id, data, this.#interval());
+      connection.ticks.setPaused(this.#paused);
       this.#connections.set(id, connection);
       this.#options.events.guestConnected(this.name, id);
       return connection;
@@ -141,6 +247,9 @@ export class Session {
     if (!this.#connections.delete(connection.id)) return;
     if (!orderly) this.#worker?.send({ type: "close", connection: connection.id });
     this.#surfaces.connectionGone(connection.id);
+    if (!orderly && !this.#evicted.has(connection)) {
+      this.figures.error("program", `Program ${connection.id} was lost: ${reason}`);
+    }
     this.#options.events.guestEnded(this.name, connection.id, reason);
     this.#settle();
   }
@@ -209,10 +318,12 @@ export class Session {
         // The thread has forgotten a viewer that failed; it may come back as a new one.
         if (message.state === "failed" || message.state === "closed") {
           this.#options.events.viewerFailed(this.name, message.viewer, message.reason);
+          this.figures.error("viewer", message.reason ?? "A viewer's video connection ended.");
           this.#outlets.get(message.viewer)?.disconnect();
         }
         return;
       case "stats":
+        this.figures.mediaStats(message);
         this.#options.observer.mediaStats?.(this.name, message);
         return;
       default:
@@ -224,6 +335,14 @@ export class Session {
   mediaLost(): void {
     for (const outlet of this.#outlets.values()) outlet.disconnect();
     this.#worker?.kill("The GPU worker lost its media thread.");
+  }
+
+  /** As close(), and viewers do not come back. */
+  async remove(sentence: string): Promise<void> {
+    const closed = this.close(sentence);
+    for (const outlet of this.#outlets.values()) outlet.refuse(sentence);
+    await closed;
+    this.#options.onEmpty();
   }
 
   /** Ends everything. Resolves when the worker is gone. Idempotent. */
@@ -253,9 +372,8 @@ export class Session {
 
   async #startWorker(): Promise<GpuWorker> {
     await this.#stopping; // Of the one before: two workers of a session never live at once.
-    await delay(this.#backoff.delay(performance.now()), undefined, {
-      signal: this.#closing.signal,
-    });
+    const signal = AbortSignal.any([this.#closing.signal, this.#evicting.signal]);
+    await delay(this.#backoff.delay(performance.now()), undefined, { signal });
     this.#setState({ state: "starting", sentence: "The GPU worker starts." });
     this.#backoff.started(performance.now());
     try {
@@ -267,10 +385,15 @@ export class Session {
       const worker = await this.#options.startWorker({
         profile: this.#profile,
         events,
-        signal: this.#closing.signal,
+        signal,
       });
       const { adapter, encoder } = worker.ready;
       this.#worker = worker;
+      this.#seat = new GpuSeat(this.#options.gpu, worker, this.share, {
+        charged: (milliseconds) => this.figures.gpuTime(milliseconds),
+        overdue: (milliseconds) => this.#overdue(worker, milliseconds),
+      });
+      this.figures.workerStarted();
       this.#options.events.workerStarted(this.name, worker.pid, adapter, encoder);
       this.#sendBounds();
       this.#sendAudience();
@@ -278,6 +401,7 @@ export class Session {
     } catch (error) {
       this.#backoff.failed(performance.now());
       const reason = error instanceof Error ? error.message : String(error);
+      this.figures.error("worker", reason);
       this.#setState({ state: "worker-restarting", sentence: reason });
       throw error;
     }
@@ -286,7 +410,10 @@ export class Session {
   #workerEnded(worker: GpuWorker, reason: string): void {
     if (this.#worker !== worker) return; // It was stopped on purpose, which stopWorker() tells.
     this.#worker = undefined;
+    this.#leaveSeat();
     this.#backoff.failed(performance.now());
+    this.figures.workerEnded();
+    this.figures.error("worker", reason);
     this.#options.events.workerEnded(this.name, worker.pid, reason, false);
     this.#surfaces.clear();
     this.#setState({
@@ -300,12 +427,50 @@ export class Session {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
+    this.#leaveSeat();
+    this.figures.workerEnded();
     this.#stopping = this.#stopped(worker, reason);
+  }
+
+  async #evict(state: SessionState): Promise<void> {
+    this.#evicting.abort(new SessionUnavailable(state.sentence));
+    this.#evicting = new AbortController();
+    this.#setState(state); // Before the programs end, each of which would give a reason of its own.
+    for (const connection of this.#connections.values()) {
+      this.#evicted.add(connection);
+      connection.end(state.sentence);
+    }
+    await this.#starting?.catch(() => {});
+    this.#stopWorker(state.sentence);
+    this.#surfaces.clear();
+    this.#setState(state);
+    await this.#stopping;
+    this.#settle();
   }
 
   async #stopped(worker: GpuWorker, reason: string): Promise<void> {
     await worker.stop(reason);
     this.#options.events.workerEnded(this.name, worker.pid, reason, true);
+  }
+
+  #leaveSeat(): void {
+    this.#seat?.[Symbol.dispose]();
+    this.#seat = undefined;
+  }
+
+  /** A submit holds the GPU too long: the worker is killed, never waited for. */
+  #overdue(worker: GpuWorker, milliseconds: number): void {
+    const seconds = (milliseconds / 1000).toFixed(1);
+    this.#options.events.submitOverdue(this.name, milliseconds);
+    worker.kill(
+      `A submit held the GPU for ${seconds} s, past the deadline, and its worker was killed.`,
+    );
+    if (this.#offences.add(performance.now())) {
+      const minutes = OFFENCE_WINDOW_MS / 60_000;
+      void this.quarantine(
+        `Its programs held the GPU past the deadline ${MAX_OFFENCES} times in ${minutes} minutes.`,
+      );
+    }
   }
 
   #onWorker(message: ToGateway): void {
@@ -321,6 +486,9 @@ export class Session {
         const connection = this.#connection(message.connection);
         if (connection?.ticks.finish(message.tick) === false) {
           connection.end(`The program ended frame ${message.tick}, which it was not granted.`);
+        } else if (connection !== undefined) {
+          this.figures.frameFinished();
+          this.#seat?.frameFinished();
         }
         return;
       }
@@ -331,16 +499,28 @@ export class Session {
         }
         this.#settle();
         return;
+      case "gpuWanted":
+      case "gpuBusy":
+      case "gpuProgress":
+      case "gpuIdle":
+      case "gpuReturned":
+        this.#seat?.told(message);
+        return;
       case "connectionEnded":
         this.#connection(message.connection)?.link?.workerEnded(message.reason);
         return;
       case "memory": {
         const { type: _, ...memory } = message;
+        this.figures.gpuMemory(memory.gpuBytes);
         this.#options.observer.workerMemory?.(this.name, memory);
         return;
       }
       case "stats":
+        this.figures.workerStats(message.stages);
         this.#options.observer.workerStats?.(this.name, message.stages);
+        if (message.legs !== undefined) {
+          this.#options.observer.workerLegs?.(this.name, message.legs);
+        }
         return;
       default:
         assertNever(message);
@@ -420,6 +600,31 @@ export class Session {
 
   // --- pace and state
 
+  get #profile(): Profile {
+    return this.#assigned ?? this.#granted;
+  }
+
+  #profileChanged(before: Profile): void {
+    if (this.#seat !== undefined) this.#seat.share = this.share;
+    const { frameRate, maxBitrate } = this.#profile;
+    this.#sendBounds();
+    this.#resize(); // A viewer that came first was given a size by another profile.
+    if (frameRate !== before.frameRate) this.#audienceChanged();
+    if (maxBitrate !== before.maxBitrate) {
+      this.#options.postToMedia({
+        type: "limitBitrate",
+        session: this.name,
+        ...(maxBitrate === undefined ? {} : { maxBitrate }),
+      });
+    }
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    for (const connection of this.#connections.values()) connection.ticks.setPaused(paused);
+    this.#settle();
+  }
+
   #frameRate(): number {
     return this.#viewers.count > 0 ? this.#profile.frameRate : this.#options.unwatchedFrameRate;
   }
@@ -457,29 +662,23 @@ export class Session {
   #settleWithGuest(): void {
     const { adapter, encoder } = this.#worker!.ready;
     const surface = this.#surfaces.visible;
-    const away =
-      surface === undefined
-        ? [...this.#connections.values()].every((each) => each.awaySince !== undefined)
-        : this.#connections.get(surface.connection)?.awaySince !== undefined;
-    if (away) {
-      const sentence = "The way to the program's machine is interrupted; the last frame stays.";
-      this.#setState({ state: "guest-away", sentence, adapter, encoder });
-      return;
-    }
-    if (surface === undefined) {
-      const sentence = "The program is connected and has not drawn yet.";
-      this.#setState({ state: "starting", sentence, adapter, encoder });
-      return;
-    }
-    const { width, height } = surface.size;
-    const sentence = "The program's picture is live.";
-    this.#setState({ state: "live", sentence, width, height, adapter, encoder });
+    const shown = surface && this.#connections.get(surface.connection);
+    const connections = shown === undefined ? [...this.#connections.values()] : [shown];
+    this.#setState({
+      ...stateWithGuest({
+        size: surface?.size,
+        isAway: connections.every(({ awaySince }) => awaySince !== undefined),
+        isPaused: this.#paused,
+      }),
+      adapter,
+      encoder,
+    });
   }
 
   #settleWithoutGuest(): void {
     const idle = this.#worker === undefined && this.#starting === undefined;
     if (!idle) {
-      if (["live", "starting", "guest-away"].includes(this.#state.state)) {
+      if (["live", "starting", "guest-away", "paused"].includes(this.#state.state)) {
         const sentence = "The program ended or lost its connection; the last frame stays.";
         this.#setState({ state: "guest-gone", sentence });
       }
@@ -488,13 +687,19 @@ export class Session {
         this.#stopWorker("The GPU worker was idle.");
         this.#settle();
       }, this.#options.workerIdleMs);
-    } else if (this.#viewers.count === 0) {
+    } else if (this.#viewers.count === 0 && !this.#stays) {
       // A guest that kills its workers must not find its failures forgotten with its session.
-      const remembered = this.#backoff.remembered(performance.now());
+      const now = performance.now();
+      const remembered = Math.max(this.#backoff.remembered(now), this.#offences.remembered(now));
       clearTimeout(this.#idleTimer);
       if (remembered > 0) this.#idleTimer = setTimeout(() => this.#settle(), remembered);
       else this.#options.onEmpty();
     }
+  }
+
+  /** An admin is to see it while it is empty. */
+  get #stays(): boolean {
+    return this.kept || this.#options.quarantine.reason(this.name) !== undefined;
   }
 
   #setState(state: SessionState): void {

@@ -1,5 +1,9 @@
 import type { Profile } from "#server/config/config.ts";
+import type { SessionReport } from "#shared/admin/session-report.ts";
 import { Session, type SessionOptions } from "./session.ts";
+
+/** Sessions that stay while they are empty. Bounds what a script of the admin's makes the gateway hold. */
+export const MAX_KEPT_SESSIONS = 128;
 
 /** Makes a session's options; `onEmpty` is to be passed on. */
 export type SessionFactory = (name: string, onEmpty: () => void) => SessionOptions;
@@ -25,6 +29,20 @@ export class Sessions {
 
   forViewer(name: string): Session {
     return this.#get(name);
+  }
+
+  reports(): SessionReport[] {
+    return [...this.#sessions.values()].map((session) => session.report());
+  }
+
+  /** Made ahead of its guest, and not forgotten while it is empty. Undefined: there are too many. */
+  keep(name: string, profile?: Profile): Session | undefined {
+    const kept = [...this.#sessions.values()].filter((session) => session.kept);
+    if (kept.length >= MAX_KEPT_SESSIONS && this.find(name)?.kept !== true) return undefined;
+    const session = this.#get(name);
+    session.kept = true;
+    if (profile !== undefined) session.assignProfile(profile);
+    return session;
   }
 
   find(name: string): Session | undefined {

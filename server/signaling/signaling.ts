@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { Namespace, Server, Socket } from "socket.io";
 import { z } from "zod";
 import {
@@ -35,7 +36,7 @@ export type ViewerInlet = {
   left(): void;
 };
 
-type ViewableSession = {
+export type ViewableSession = {
   /**
    * `viewer` is unique for the gateway's life. Throws an Error whose message is a sentence for the
    * viewer when there is no room.
@@ -43,11 +44,19 @@ type ViewableSession = {
   addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet): ViewerInlet;
 };
 
+/** What a viewer's token lets it do. */
+export type Admission = {
+  readonly session: ViewableSession;
+  readonly role: ViewerRole;
+  /** The token that the viewer has from now on, where it came with an invitation. */
+  readonly exchanged?: string;
+  /** Calls `end` when the token no longer counts; returns what ends the wait. Absent: it always counts. */
+  readonly hold?: (end: (sentence: string) => void) => () => void;
+};
+
 export type SignalingOptions = {
-  /** Throws an Error whose message is a sentence for the operator. Must not tell why a token is bad. */
-  authenticateOperator(
-    token: string,
-  ): Promise<{ readonly session: ViewableSession; readonly role: ViewerRole }>;
+  /** Throws an Error whose message is a sentence for the operator. `request` is the WebSocket's. */
+  authenticateOperator(token: string, request: IncomingMessage): Promise<Admission>;
 };
 
 /** A token in a viewer's handshake. Bounds the work of checking a stranger's. */
@@ -81,7 +90,7 @@ const CandidateMessage = z
   })
   .nullable();
 
-type ViewerData = { session: ViewableSession; role: ViewerRole };
+type ViewerData = { admission: Admission };
 type NoEvents = Record<string, never>;
 type ViewerNamespace = Namespace<ViewerToServer, ServerToViewer, NoEvents, ViewerData>;
 type ViewerSocket = Socket<ViewerToServer, ServerToViewer, NoEvents, ViewerData>;
@@ -119,17 +128,23 @@ async function admit(
   options: SignalingOptions,
   next: (error?: Error) => void,
 ): Promise<void> {
+  const turnAway = (error: Error): void => {
+    next(error);
+    // After the answer. Another token takes another connection, which is counted at the door.
+    setImmediate(() => socket.conn.close());
+  };
   const handshake = Handshake.safeParse(socket.handshake.auth);
   if (!handshake.success) {
-    next(new Error("The viewer's connection carries no token."));
+    turnAway(new Error("The viewer's connection carries no token."));
     return;
   }
   try {
-    const { session, role } = await options.authenticateOperator(handshake.data.token);
-    socket.data.session = session;
-    socket.data.role = role;
+    socket.data.admission = await options.authenticateOperator(
+      handshake.data.token,
+      socket.request,
+    );
   } catch (error) {
-    next(error instanceof Error ? error : new Error(String(error)));
+    turnAway(error instanceof Error ? error : new Error(String(error)));
     return;
   }
   next();
@@ -140,9 +155,11 @@ function serveViewer(socket: ViewerSocket): void {
     socket.emit("refused", sentence);
     socket.disconnect(true);
   };
+  const { session, role, exchanged, hold } = socket.data.admission;
+  if (exchanged !== undefined) socket.emit("token", exchanged);
   let inlet: ViewerInlet;
   try {
-    inlet = socket.data.session.addViewer(randomUUID(), socket.data.role, {
+    inlet = session.addViewer(randomUUID(), role, {
       description: (description) => socket.emit("description", description),
       candidate: (candidate) => socket.emit("candidate", candidate),
       state: (state) => socket.emit("session", state),
@@ -169,4 +186,6 @@ function serveViewer(socket: ViewerSocket): void {
     else refuse("A viewer's candidate is not an ICE candidate.");
   });
   socket.once("disconnect", () => inlet.left());
+  const letGo = hold?.(refuse);
+  if (letGo !== undefined) socket.once("disconnect", letGo);
 }

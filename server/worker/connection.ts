@@ -10,6 +10,7 @@ import { DownFrame, frame, FrameReader, UpFrame, type Frame } from "#shared/wire
 import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { Writer } from "#shared/wire/writer.ts";
+import type { GpuLease } from "./gpu-lease.ts";
 import type { ToGateway } from "./messages.ts";
 import type { StageTimes } from "./stage-times.ts";
 
@@ -35,6 +36,8 @@ export type ConnectionParts = {
   readonly budget: SessionBudget;
   readonly times: StageTimes;
   readonly report: (message: ToGateway) => void;
+  /** The session's credit, which all its connections share. */
+  readonly lease: GpuLease;
   /** Commands were handed to Dawn. */
   readonly worked: () => void;
 };
@@ -68,6 +71,7 @@ export class Connection implements Disposable {
         this.#replies.write(reply);
         this.#flushSoon();
       },
+      submit: (queue, run) => parts.lease.submit(queue, run),
       onAnimation: (running) => this.#setAnimating(running),
       onEndFrame: (tick, finished) => this.#receiveFrame(tick, finished),
     });

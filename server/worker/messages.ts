@@ -16,6 +16,18 @@ const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const sentence = z.string().max(4096);
 const side = z.number().int().min(1).max(16_384);
 
+/**
+ * Ways of a frame whose time is told frame by frame, in milliseconds: from present to the mapped picture, in
+ * the encoder, and from the mapped picture to the media thread's socket.
+ */
+export const WORKER_LEGS = ["present_to_mapped", "encode", "mapped_to_socket"] as const;
+export type WorkerLeg = (typeof WORKER_LEGS)[number];
+
+/** Frames of one report that tell their times; more than are drawn in a second. Bounds a worker's work for the gateway. */
+export const MAX_LEG_SAMPLES = 256;
+
+const legTimes = z.array(z.number().min(0)).max(MAX_LEG_SAMPLES);
+
 export const ToGateway = z.discriminatedUnion("type", [
   /** Sent once, when Dawn and the encoder answered. */
   z.object({
@@ -38,6 +50,16 @@ export const ToGateway = z.discriminatedUnion("type", [
     size: z.object({ width: side, height: side }).optional(),
   }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
+  /** There is work to submit and no lease. */
+  z.object({ type: z.literal("gpuWanted") }),
+  /** A submit goes to the GPU, which rested. */
+  z.object({ type: z.literal("gpuBusy"), lease: id }),
+  /** A submit is done and others are under way. */
+  z.object({ type: z.literal("gpuProgress"), lease: id }),
+  /** All that was submitted is done; the lease is kept. */
+  z.object({ type: z.literal("gpuIdle"), lease: id }),
+  /** All that was submitted is done, and the lease that was taken back is given up. */
+  z.object({ type: z.literal("gpuReturned"), lease: id }),
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
   /** What the session holds of what its bounds limit. Sent when it changed, once a second at most. */
   z.object({
@@ -46,11 +68,13 @@ export const ToGateway = z.discriminatedUnion("type", [
     hostBytes: bytes,
     objects: count,
   }),
+  /** About once a second, while there is something to tell: see StageTimes. */
   z.object({
     type: z.literal("stats"),
     stages: z
       .record(z.string().max(64), z.number())
       .refine((stages) => Object.keys(stages).length <= MAX_STAGES, `over ${MAX_STAGES} figures`),
+    legs: z.partialRecord(z.enum(WORKER_LEGS), legTimes).optional(),
   }),
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
@@ -63,4 +87,8 @@ export type ToWorker =
   | { readonly type: "close"; readonly connection: number }
   /** How many viewers watch, and the highest rate at which they show frames. */
   | { readonly type: "audience"; readonly viewers: number; readonly frameRate: number }
+  /** Credit: submits may go to the GPU. `isContended`: only one at a time, since others wait. */
+  | { readonly type: "lease"; readonly lease: number; readonly isContended: boolean }
+  /** No submit goes any more; the lease is given back once those under way are done. */
+  | { readonly type: "revoke"; readonly lease: number }
   | { readonly type: "shutdown" };

@@ -10,6 +10,7 @@ import { VideoEncoder } from "#server/encode/video-encoder.ts";
 import type { PresentedPicture, SurfaceHost, SurfaceKey } from "#server/replay/surface-host.ts";
 import { LayerStack } from "./layer-stack.ts";
 import { MediaSocket } from "./media-socket.ts";
+import type { WorkerLeg } from "./messages.ts";
 import { StageTimes } from "./stage-times.ts";
 import { VideoStream } from "./video-stream.ts";
 
@@ -139,6 +140,11 @@ export class Pipeline implements SurfaceHost {
   /** Mean and highest milliseconds a stage, and counts, since the last call. */
   takeStats(): Record<string, number> {
     return this.#times.take();
+  }
+
+  /** The same time for each frame, of the stages that are a leg of its way. */
+  takeLegs(): Partial<Record<WorkerLeg, number[]>> {
+    return this.#times.takeLegs();
   }
 
   /** Harmless when repeated. The devices stay their owners'. */

@@ -1,7 +1,10 @@
+import { MAX_LEG_SAMPLES, WORKER_LEGS, type WorkerLeg } from "./messages.ts";
+
 /** What a frame costs, stage by stage, since the last report. Times are milliseconds. */
 export class StageTimes {
   #sums = new Map<string, { sum: number; count: number; highest: number }>();
   #counts = new Map<string, number>();
+  #legs: Partial<Record<WorkerLeg, number[]>> = {};
 
   /** A frame spent this long in the stage. */
   time(stage: string, milliseconds: number): void {
@@ -10,6 +13,10 @@ export class StageTimes {
     entry.count++;
     entry.highest = Math.max(entry.highest, milliseconds);
     this.#sums.set(stage, entry);
+    const leg = WORKER_LEGS.find((each) => each === stage);
+    if (leg === undefined) return;
+    const times = (this.#legs[leg] ??= []);
+    if (times.length < MAX_LEG_SAMPLES) times.push(Math.max(0, milliseconds));
   }
 
   count(event: string, by = 1): void {
@@ -26,5 +33,12 @@ export class StageTimes {
     this.#sums = new Map();
     this.#counts = new Map();
     return report;
+  }
+
+  /** For each leg the times of its frames since the last call. */
+  takeLegs(): Partial<Record<WorkerLeg, number[]>> {
+    const legs = this.#legs;
+    this.#legs = {};
+    return legs;
   }
 }

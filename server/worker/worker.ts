@@ -6,6 +6,7 @@ import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
 import { dial } from "./dial.ts";
 import type { WorkerEnvironment } from "./env.ts";
+import { GpuLease } from "./gpu-lease.ts";
 import type { ToGateway, ToWorker } from "./messages.ts";
 import type { PacedPoller } from "./paced-poller.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -29,6 +30,7 @@ export class Worker implements Disposable {
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
   readonly #budget = new SessionBudget(DEFAULT_BOUNDS);
+  readonly #lease: GpuLease;
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
@@ -49,6 +51,7 @@ export class Worker implements Disposable {
     this.#control = control;
     this.#pipeline = pipeline;
     this.#ended = ended;
+    this.#lease = new GpuLease((message) => control.send(message));
     this.#statsTimer = setInterval(() => {
       this.#sendStats();
       this.#sendMemory();
@@ -124,6 +127,12 @@ export class Worker implements Disposable {
       case "audience":
         this.#pipeline.setAudience(message.viewers);
         return;
+      case "lease":
+        this.#lease.granted(message.lease, message.isContended);
+        return;
+      case "revoke":
+        this.#lease.revoked(message.lease);
+        return;
       case "shutdown":
         this.#ended.resolve();
         return;
@@ -145,6 +154,7 @@ export class Worker implements Disposable {
         budget: this.#budget,
         times: this.#times,
         report,
+        lease: this.#lease,
         worked: () => this.#poller.workHandedOver(),
       });
       this.#connections.set(id, connection);
@@ -164,8 +174,9 @@ export class Worker implements Disposable {
     const polls = this.#poller.polls - this.#reportedPolls;
     this.#reportedPolls = this.#poller.polls;
     const stages = { ...this.#pipeline.takeStats(), ...this.#times.take() };
+    const legs = this.#pipeline.takeLegs();
     if (polls === 0 && Object.keys(stages).length === 0) return;
-    this.#control.send({ type: "stats", stages: { ...stages, polls } });
+    this.#control.send({ type: "stats", stages: { ...stages, polls }, legs });
   }
 
   #sendMemory(): void {

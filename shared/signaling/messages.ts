@@ -1,5 +1,6 @@
 // socket.io events between viewer and gateway, in the namespace VIEWER_NAMESPACE.
-// The viewer connects with `auth: { token }`; the token names the session and the role.
+// The viewer connects with `auth: { token }`; the token names the session and the role. It may be an invitation,
+// which is good once: what it is exchanged for comes as `token`.
 
 export const SIGNALING_PATH = "/signaling";
 export const VIEWER_NAMESPACE = "/viewer";
@@ -20,7 +21,11 @@ export type SessionState = {
     | "live"
     | "guest-away"
     | "guest-gone"
-    | "worker-restarting";
+    | "worker-restarting"
+    /** An admin paused it: programs stay connected and draw nothing. */
+    | "paused"
+    /** No guest is let in until an admin lets it back. */
+    | "quarantined";
   readonly sentence: string;
   /** The picture's size in pixels; absent before the first frame. */
   readonly width?: number;
@@ -33,6 +38,8 @@ export type ServerToViewer = {
   description: (description: Description) => void;
   candidate: (candidate: Candidate | null) => void;
   session: (state: SessionState) => void;
+  /** What the viewer connects with from now on, in exchange for its invitation. */
+  token: (token: string) => void;
   /** The gateway ends this viewer's connection; it must not retry. */
   refused: (sentence: string) => void;
 };

@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { core } from "./core.ts";
 import { toJson, toTable } from "./figures.ts";
+import { sharing } from "./sharing.ts";
 import { soak } from "./soak.ts";
 import type { Suite } from "./suite.ts";
 
@@ -9,6 +10,7 @@ import type { Suite } from "./suite.ts";
 
 const SUITES: ReadonlyMap<string, Suite> = new Map([
   ["core", core],
+  ["sharing", sharing],
   ["soak", soak],
 ]);
 

@@ -10,7 +10,9 @@ import { Events } from "#server/observe/events.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
+import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS } from "#server/session/limits.ts";
+import { Quarantine } from "#server/session/quarantine.ts";
 import { Session } from "#server/session/session.ts";
 import type { ViewerInlet, ViewerOutlet } from "#server/signaling/signaling.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
@@ -20,6 +22,8 @@ import { DownFrame, frame, FRAME_HEADER_BYTES, UpFrame } from "#shared/wire/fram
 import { SCRIPTED_WORKER } from "#test/support/gateway.ts";
 import { isAlive } from "#test/support/processes.ts";
 import type { Deed } from "#test/support/scripted-guest.ts";
+
+const PICTURE = { width: 640, height: 360 };
 
 const folders: string[] = [];
 let session: Session;
@@ -45,6 +49,8 @@ function profileOf(yaml: string): Profile {
   return found;
 }
 
+const gpu = new GpuScheduler({ deadlineMs: () => 60_000 });
+
 /** A session with real worker processes that do what their programs tell them. */
 async function startSession(workerIdleMs = 60_000): Promise<Session> {
   const folder = await mkdtemp(path.join(tmpdir(), "heliograph-session-"));
@@ -65,6 +71,10 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
       return worker;
     },
     postToMedia: (message) => toMedia.push(message),
+    gpu,
+    quarantine: Quarantine.open(folder, (error) => {
+      throw error;
+    }),
     onEmpty: () => {
       emptied++;
     },
@@ -154,6 +164,10 @@ class Program implements ProgramLink {
     return [payload.readUInt16LE(0), payload.readUInt16LE(2), payload.readFloatLE(4)];
   }
 
+  async tick(): Promise<void> {
+    await this.frames.next(({ kind }) => kind === DownFrame.tick);
+  }
+
   send(kind: number, payload: Uint8Array): void {
     this.frames.put({ kind, payload: Buffer.from(payload) });
   }
@@ -176,6 +190,7 @@ class Program implements ProgramLink {
 class Viewer implements ViewerOutlet {
   readonly states = new Inbox<SessionState>();
   readonly disconnected = new Inbox<void>();
+  readonly refused = new Inbox<string>();
   readonly inlet: ViewerInlet;
   readonly #id: string;
 
@@ -206,7 +221,10 @@ class Viewer implements ViewerOutlet {
 
   description(): void {}
   candidate(): void {}
-  refuse(): void {}
+
+  refuse(sentence: string): void {
+    this.refused.put(sentence);
+  }
 }
 
 const key = (code: string, type: "keydown" | "keyup" = "keydown"): InputEvent => ({
@@ -323,6 +341,8 @@ describe("the worker", () => {
         return GpuWorker.start(place, events, signal);
       },
       postToMedia: () => {},
+      gpu,
+      quarantine: Quarantine.open(folders[0]!, () => {}),
       onEmpty: () => {},
     });
     await expect(broken.admit()).rejects.toThrow(
@@ -427,6 +447,133 @@ describe("a worker", () => {
     const memory = { gpuBytes: 3, hostBytes: 2, objects: 1 };
     program.tell({ do: "say", message: { type: "memory", ...memory } });
     expect(await memories.next()).toEqual(["vm", memory]);
+  });
+});
+
+describe("an admin", () => {
+  const animates = { do: "say", message: { type: "animation", running: true } } as const;
+
+  test("pauses a session: programs stay, ticks stop, and go on when it is resumed", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    program.show(640, 360);
+    await viewer.sees("live");
+    session.pause();
+    expect(await viewer.sees("paused")).toMatchObject({ width: 640, height: 360 });
+    program.tell(animates);
+    program.show(320, 180); // Seen, so the worker's word to animate was heard before.
+    expect(await viewer.states.next(({ width }) => width === 320)).toMatchObject({
+      state: "paused",
+    });
+    const late = await Program.connect();
+    late.tell(animates);
+    late.show(200, 100);
+    await viewer.states.next(({ width }) => width === 200);
+    expect(program.frames.waiting.filter(({ kind }) => kind === DownFrame.tick)).toEqual([]);
+    expect(late.frames.waiting.filter(({ kind }) => kind === DownFrame.tick)).toEqual([]);
+    session.resume();
+    await Promise.all([viewer.sees("live"), program.tick(), late.tick()]);
+    expect(session.report()).toMatchObject({ state: "live", paused: false, programs: 2 });
+  });
+
+  test("assigns a profile, which wins over that of the next guest until it is taken back", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await program.resize();
+    viewer.resizes(1280, 720);
+    expect(await program.resize()).toEqual([1280, 720, 1]);
+    const small = profileOf("maxSize: { width: 640, height: 360 }, maxBitrate: 500000");
+    session.assignProfile({ ...small, name: "small" });
+    expect(await program.resize()).toEqual([640, 360, 0.5]);
+    expect(toMedia.at(-1)).toEqual({ type: "limitBitrate", session: "vm", maxBitrate: 500_000 });
+    session.profile = profileOf("maxSize: { width: 800, height: 450 }");
+    expect(session.report()).toMatchObject({ profile: "small", profileAssigned: true });
+    session.assignProfile(undefined);
+    expect(await program.resize()).toEqual([800, 450, 0.625]);
+    expect(toMedia.at(-1)).toEqual({ type: "limitBitrate", session: "vm" });
+    expect(session.report()).toMatchObject({ profile: "test", profileAssigned: false });
+  });
+
+  test("evicts: programs and viewers are told, the worker is gone, and a program may come again", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await session.evict("An admin ended it.");
+    expect(await program.ended.next()).toBe("An admin ended it.");
+    expect((await viewer.sees("guest-gone")).sentence).toBe("An admin ended it.");
+    expect(await isAlive(workers[0]!.pid)).toBe(false);
+    await Program.connect();
+    expect(session.report()).toMatchObject({
+      programs: 1,
+      restarts: 1,
+      errors: { worker: 0, program: 0 },
+    });
+  });
+
+  test("evicts a session whose worker just starts, without waiting for it", async () => {
+    const viewer = new Viewer("a");
+    const coming = session.admit();
+    await viewer.sees("starting");
+    const [refusal] = await Promise.allSettled([coming, session.evict("An admin ended it.")]);
+    expect(refusal).toMatchObject({
+      reason: expect.objectContaining({
+        message: "No GPU worker serves session vm: An admin ended it.",
+      }),
+    });
+    await Program.connect();
+  });
+
+  test("quarantines: nobody is let in, and the empty session stays, until it is let back", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await session.quarantine("It hung the GPU.");
+    const sentence = "Session vm is quarantined until its admin lets it back: It hung the GPU.";
+    expect(await program.ended.next()).toBe(sentence);
+    expect((await viewer.sees("quarantined")).sentence).toBe(sentence);
+    await expect(session.admit()).rejects.toThrow(sentence);
+    viewer.inlet.left();
+    expect(emptied).toBe(0);
+    expect(session.report()).toMatchObject({
+      state: "quarantined",
+      quarantine: "It hung the GPU.",
+    });
+    session.readmit();
+    expect(emptied).toBe(1);
+    await Program.connect();
+    expect(session.report()).not.toHaveProperty("quarantine");
+  });
+
+  test("removes: viewers are refused, and do not come back", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    await session.remove("An admin removed it.");
+    expect(await viewer.refused.next()).toBe("An admin removed it.");
+    expect(await program.ended.next()).toBe("An admin removed it.");
+    expect(emptied).toBe(1);
+    await expect(session.admit()).rejects.toThrow("An admin removed it.");
+  });
+
+  test("reads in the report what was counted, and what was lost and why", async () => {
+    const program = await Program.connect();
+    program.tell(animates);
+    await program.tick();
+    program.tell({ do: "say", message: { type: "frameFinished", tick: 1 } });
+    program.tell({ do: "say", message: { type: "stats", stages: { encode_ms: 2, "rm -rf": 1 } } });
+    program.tell({ do: "say", message: { type: "surface", surface: 1, size: PICTURE } });
+    await new Viewer("a").sees("live");
+    expect(session.report()).toMatchObject({
+      frames: 1,
+      stages: { encode: 2 },
+      adapter: "scripted",
+      width: 640,
+      height: 360,
+      errors: { worker: 0, program: 0, viewer: 0 },
+    });
+    program.tell({ do: "die", signal: "SIGSEGV" });
+    await program.ended.next();
+    const { errors, lastError, stages } = session.report();
+    expect(errors).toEqual({ worker: 1, program: 1, viewer: 0 });
+    expect(lastError?.sentence).toMatch(/^Program 1 was lost: The GPU worker was ended by SIGSEGV/);
+    expect(stages).toEqual({});
   });
 });
 

@@ -7,6 +7,7 @@ import { grabFrame, launchBrowser, waitForFrames } from "#test/support/browser.t
 import { buildViewer, ViewerHost } from "#test/support/viewer-host.ts";
 
 const TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ2bSJ9.c2lnbmF0dXJl";
+const INVITATION = "in.vi.ted";
 const LIVE: SessionState = {
   state: "live",
   sentence: "The program's picture is live.",
@@ -47,7 +48,12 @@ type OpenOptions = {
 
 /** A host and a page of its own; the page's complaints fail the test. */
 async function open(options: OpenOptions = {}): Promise<Opened> {
-  const host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: options.state ?? LIVE });
+  const host = await ViewerHost.start({
+    viewerFolder,
+    token: TOKEN,
+    invitation: INVITATION,
+    state: options.state ?? LIVE,
+  });
   const page = await browser.newPage();
   const opened = new Opened(host, page);
   if (options.before !== undefined) await page.evaluateOnNewDocument(options.before);
@@ -146,6 +152,22 @@ describe("the page", () => {
     await opened.page.waitForSelector("body[data-first-frame]");
     const milliseconds = await opened.page.$eval("body", (body) => body.dataset["firstFrame"]);
     expect(Number(milliseconds)).toBeLessThan(1_000);
+  });
+
+  test("opens an invitation's link as any other, keeps what it gets for it, and says when it was used", async () => {
+    const address = (host: ViewerHost) => `${host.address}#token=${INVITATION}`;
+    await using opened = await open({ address });
+    await opened.reaches("live");
+    expect(opened.page.url()).toBe(opened.host.address);
+    await opened.page.reload();
+    await opened.reaches("live");
+    expect(opened.host.tokens).toEqual([INVITATION, TOKEN]);
+    await opened.page.goto("about:blank");
+    await opened.page.goto(address(opened.host));
+    await opened.reaches("refused");
+    expect(await opened.text("#notice-sentence")).toBe(
+      "The invitation was used already: ask for a new one.",
+    );
   });
 
   test("without a token asks for one, explains what is none, and opens a pasted address", async () => {

@@ -63,6 +63,11 @@ export class TestGateway implements AsyncDisposable {
     return this.gateway.tokens.issue({ role, session }, 3600);
   }
 
+  /** Of the whole host. */
+  adminToken(): Promise<string> {
+    return this.gateway.tokens.issue({ role: "admin", session: "*" }, 3600);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.gateway.close();
     await rm(this.folder, { recursive: true, force: true });

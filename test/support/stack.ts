@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { openSigningKey } from "#server/auth/signing-key.ts";
-import { type Claims, Tokens } from "#server/auth/tokens.ts";
+import type { Claims } from "#server/auth/claims.ts";
+import { Tokens } from "#server/auth/tokens.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
 import { commandLine, isBubblewrap, processTree } from "./processes.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -92,6 +92,16 @@ export type StackOptions = {
   readonly proxied?: boolean;
 };
 
+type RunOptions = { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv };
+
+/** One more VM beside the stack's own. */
+export type Vm = {
+  readonly session: string;
+  readonly relay: Command;
+  run(program: string, options?: RunOptions): Command;
+  viewerLink(role?: "view" | "control"): Promise<string>;
+};
+
 /** A gateway and a relay that is connected to it by a guest token of session "vm". */
 export class Stack implements AsyncDisposable {
   gateway: Command;
@@ -136,7 +146,7 @@ export class Stack implements AsyncDisposable {
     ];
     const gateway = new Command(process.execPath, [...gatewayArgs, "--port=0"]);
     const [, url] = await gateway.line(/^ready (\S+)$/);
-    const tokens = new Tokens(await openSigningKey(folder));
+    const tokens = await Tokens.open(folder);
     const guest: Claims = { role: "guest", session: "vm", profile: "default" };
     const tokenFile = path.join(folder, "guest.token");
     await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });
@@ -154,6 +164,27 @@ export class Stack implements AsyncDisposable {
     await this.gateway.line(/^ready /);
   }
 
+  /** Another VM: a session of its own, with a relay of its own. Ends with the stack. */
+  async addVm(session: string, profile = "default"): Promise<Vm> {
+    const folder = await mkdtemp(path.join(this.folder, `${session}-`));
+    const claims: Claims = { role: "guest", session, profile };
+    await writeFile(
+      path.join(folder, "guest.token"),
+      await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS),
+      { mode: 0o600 },
+    );
+    const relay = startRelay(this.url, folder);
+    this.#programs.push(relay);
+    await relay.line(/^ready /);
+    return {
+      session,
+      relay,
+      run: (program, options = {}) =>
+        this.run(program, { ...options, socket: path.join(folder, "relay.sock") }),
+      viewerLink: (role) => this.viewerLink(role, session),
+    };
+  }
+
   async restartRelay(): Promise<void> {
     await this.relay.kill();
     this.relay = startRelay(relayTarget(this.url, this.proxy), this.folder);
@@ -166,22 +197,19 @@ export class Stack implements AsyncDisposable {
   }
 
   /** What an operator opens. */
-  async viewerLink(role: "view" | "control" = "control"): Promise<string> {
-    const claims: Claims = { role, session: "vm" };
+  async viewerLink(role: "view" | "control" = "control", session = "vm"): Promise<string> {
+    const claims: Claims = { role, session };
     return viewerLink(this.url, await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS));
   }
 
   /** Runs one of public/samples, or another program by its path, as a guest. */
-  run(
-    program: string,
-    options: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
-  ): Command {
+  run(program: string, options: RunOptions & { readonly socket?: string } = {}): Command {
     const command = new Command(
       process.execPath,
       [
         HELIOGRAPH,
         "run",
-        `--socket=${this.socket}`,
+        `--socket=${options.socket ?? this.socket}`,
         ...(options.args ?? []),
         "--",
         "node",

@@ -31,6 +31,8 @@ export type ViewerHostOptions = {
   /** Where buildViewer() put the page. */
   readonly viewerFolder: string;
   readonly token: string;
+  /** Exchanged once for the token. */
+  readonly invitation?: string;
   readonly state: SessionState;
   /** A free one when absent. */
   readonly port?: number;
@@ -96,6 +98,12 @@ export class ViewerHost implements AsyncDisposable {
     attachSignaling(this.#io, {
       authenticateOperator: async (token) => {
         this.tokens.push(token);
+        if (token === options.invitation) {
+          if (this.tokens.filter((each) => each === token).length > 1) {
+            throw new Error("The invitation was used already: ask for a new one.");
+          }
+          return { role: "control", session: this, exchanged: options.token };
+        }
         if (token !== options.token) throw new Error("The token is not valid.");
         return { role: "control", session: this };
       },

@@ -51,6 +51,10 @@ export class InProcessWorker implements Disposable {
           this.#replies.flush();
         });
       },
+      submit: (_queue, run) => {
+        run();
+        return undefined;
+      },
       onAnimation: (running) => void this.animation.push(running),
       onEndFrame: (tick) => void this.endedTicks.push(tick),
     });

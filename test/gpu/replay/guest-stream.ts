@@ -44,6 +44,10 @@ export class GuestStream extends WireGuest implements Disposable {
         this.#frames.write(reply);
         this.#frames.flush();
       },
+      submit: (_queue, run) => {
+        run();
+        return undefined;
+      },
       onAnimation: (running) => this.events.push(`animation ${running}`),
       onEndFrame: (tick, finished) => {
         this.events.push(`received ${tick}`);

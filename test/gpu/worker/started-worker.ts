@@ -55,7 +55,12 @@ export class StartedWorker implements AsyncDisposable {
         mediaNonce: "07".repeat(32),
       },
       {
-        message: (message) => parts.take(message),
+        message: (message) => {
+          // Nobody else wants the GPU.
+          if (message.type === "gpuWanted")
+            worker.send({ type: "lease", lease: 1, isContended: false });
+          parts.take(message);
+        },
         ended: (reason) => parts.ended.resolve(reason),
         output: (line) => parts.output.push(line),
       },

@@ -35,6 +35,22 @@ test("paths in the file count from the file's folder", () => {
   });
 });
 
+test("what strangers may do is bounded by default, and each bound is set alone", () => {
+  expect(parse("").doors).toEqual({
+    origins: [],
+    trustedProxies: [],
+    attemptsPerMinute: 3_000,
+    failuresPerMinute: 60,
+    joinsPerMinute: 600,
+    strangers: 512,
+    strangersPerAddress: 128,
+  });
+  expect(parse("doors: { strangers: 4096 }").doors).toMatchObject({
+    strangers: 4096,
+    failuresPerMinute: 60,
+  });
+});
+
 test("an empty file is the defaults", () => {
   expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
 });
@@ -78,6 +94,21 @@ describe("a mistake names the field and the fix", () => {
     { text: "profiles: { a: { objects: 0 } }", says: /a\.objects is wrong/ },
     { text: "profiles: { a: { shaderKb: 16385 } }", says: /a\.shaderKb is wrong/ },
     { text: "profiles: { a: { uploadMbPerSecond: 0.5 } }", says: /uploadMbPerSecond is wrong/ },
+    {
+      text: "doors: { origins: [portal.example] }",
+      says: /doors\.origins\.0 is wrong.*"https:\/\/portal\.example"/,
+    },
+    { text: "doors: { origins: ['https://a.example/path'] }", says: /doors\.origins\.0 is wrong/ },
+    {
+      text: "doors: { trustedProxies: [proxy.example] }",
+      says: /doors\.trustedProxies\.0 is wrong.*"10\.0\.0\.0\/8"/,
+    },
+    {
+      text: "doors: { failuresPerMinute: 0 }",
+      says: /doors\.failuresPerMinute is wrong.*from 1 to 1000000/,
+    },
+    { text: "doors: { strangers: 4097 }", says: /doors\.strangers is wrong.*from 1 to 4096/ },
+    { text: "doors: { locked: true }", says: /doors\.locked is not a setting/ },
     { text: "port: [", says: /h\.yaml is not YAML/ },
     { text: "- port", says: /h\.yaml holds no settings/ },
     {

@@ -7,7 +7,12 @@ import {
   WorkerMessages,
 } from "#server/session/control-channel.ts";
 import { encodeControl } from "#server/worker/control-frames.ts";
-import { MAX_CONTROL_BYTES, MAX_STAGES, type ToGateway } from "#server/worker/messages.ts";
+import {
+  MAX_CONTROL_BYTES,
+  MAX_LEG_SAMPLES,
+  MAX_STAGES,
+  type ToGateway,
+} from "#server/worker/messages.ts";
 
 const animation: ToGateway = { type: "animation", connection: 1, running: true };
 
@@ -72,7 +77,21 @@ test("what a session holds of memory and objects is read", () => {
   expect([...new WorkerMessages().push(encodeControl(memory))]).toEqual([memory]);
 });
 
+const legs = (times: readonly number[]) => ({
+  type: "stats",
+  stages: {},
+  legs: { encode: times },
+});
+
+test("a report may tell as many frames' times as the limit", () => {
+  const message = encodeControl(legs(Array(MAX_LEG_SAMPLES).fill(1)));
+  expect([...new WorkerMessages().push(message)]).toHaveLength(1);
+});
+
 test.for([
+  { why: "tells one frame more than the limit", message: legs(Array(MAX_LEG_SAMPLES + 1).fill(1)) },
+  { why: "tells a time before its start", message: legs([-1]) },
+  { why: "names a leg that is not known", message: { ...legs([]), legs: { walk: [1] } } },
   { why: "is unknown", message: { type: "exec", command: "sh" } },
   { why: "names connection 0", message: { ...animation, connection: 0 } },
   { why: "names a connection over 32 bits", message: { ...animation, connection: 2 ** 32 } },

@@ -81,6 +81,18 @@ describe("what the page says", () => {
       "waiting-for-guest",
       true,
     ],
+    [
+      "that an admin paused it",
+      { ...LIVE, session: { state: "paused", sentence: "" } },
+      "paused",
+      false,
+    ],
+    [
+      "that it is quarantined",
+      { ...LIVE, session: { state: "quarantined", sentence: "" } },
+      "quarantined",
+      false,
+    ],
   ] satisfies [string, Knowledge, string, boolean][])("%s", (_name, knowledge, phase, busy) => {
     const presentation = present(knowledge);
     expect(presentation.phase).toBe(phase);

@@ -1,0 +1,3 @@
+import { AdminPage } from "./admin-page.ts";
+
+new AdminPage().start();

@@ -1,0 +1,75 @@
+import type { RequestHandler } from "express";
+import type { Server } from "socket.io";
+import type { Tokens } from "#server/auth/tokens.ts";
+import type { Config } from "#server/config/config.ts";
+import { metricsRoute } from "#server/http/metrics.ts";
+import type { Events } from "#server/observe/events.ts";
+import type { Metrics } from "#server/observe/metrics.ts";
+import type { Sessions } from "#server/session/sessions.ts";
+import type { HostReport } from "#shared/admin/messages.ts";
+import { AdminDoor } from "./admin-door.ts";
+import { adminApi } from "./api.ts";
+import { History, SAMPLE_SECONDS } from "./history.ts";
+import { attachLive } from "./live.ts";
+
+export type AdminServicesOptions = {
+  readonly config: Config;
+  readonly tokens: Tokens;
+  readonly events: Events;
+  readonly sessions: Sessions;
+  readonly metrics: Metrics;
+  /** What is known of the host, but for its sessions. */
+  readonly host: () => Omit<HostReport, "profiles" | "sessions">;
+};
+
+/** All that the host's admin reaches: API, live page and metrics, behind one door. Owns the history's timer. */
+export class AdminServices implements Disposable {
+  readonly api: RequestHandler;
+  readonly metrics: RequestHandler;
+  readonly #door: AdminDoor;
+  readonly #sessions: Sessions;
+  readonly #host: () => HostReport;
+  readonly #sampling: NodeJS.Timeout;
+
+  constructor({ config, tokens, events, sessions, metrics, host }: AdminServicesOptions) {
+    this.#sessions = sessions;
+    this.#host = () => ({
+      ...host(),
+      profiles: [...config.profiles.keys()],
+      sessions: sessions.reports().length,
+    });
+    this.#door = new AdminDoor((token) => tokens.authenticateAdmin(token));
+    this.metrics = metricsRoute({
+      access: config.metrics,
+      admit: (request) => this.#door.admitRequest(request),
+      contentType: metrics.contentType,
+      text: () => metrics.text(),
+    });
+    const history = new History();
+    this.#sampling = setInterval(
+      () => history.sample(sessions.reports(), Date.now() / 1000),
+      SAMPLE_SECONDS * 1000,
+    );
+    this.api = adminApi({
+      door: this.#door,
+      events,
+      context: {
+        sessions,
+        profiles: () => config.profiles,
+        history,
+        host: this.#host,
+        viewToken: (session, lifetime) => tokens.issue({ role: "view", session }, lifetime),
+      },
+    });
+  }
+
+  /** Serves the live page's namespace. */
+  attachTo(io: Server): Disposable {
+    const news = () => ({ host: this.#host(), sessions: this.#sessions.reports() });
+    return attachLive(io, { door: this.#door, news });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#sampling);
+  }
+}

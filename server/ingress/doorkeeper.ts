@@ -1,0 +1,100 @@
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Config } from "#server/config/config.ts";
+import type { Events } from "#server/observe/events.ts";
+import type { ClientAddresses, Sender } from "./client-addresses.ts";
+import { Refusal } from "./refusal.ts";
+
+/** Where strangers come in: a program's upgrade, a viewer's, and all other requests. */
+export type Door = "guest" | "viewer" | "web";
+
+const WINDOW_SECONDS = 60;
+
+export type DoorkeeperOptions = {
+  readonly limits: Config["doors"];
+  readonly addresses: ClientAddresses;
+  readonly events: Events;
+  /** The connection under a request has shown a good token. */
+  readonly authenticated: (socket: Sender["socket"]) => void;
+};
+
+/**
+ * Counts what comes to the doors within a minute. Several VMs may share one address (NAT), and one of them may
+ * be hostile: so what is counted for an address keeps no guest with a good token out, and what a good token
+ * does is counted for its session; for programs and viewers apart, as a program may be hostile to its operator.
+ */
+export class Doorkeeper {
+  readonly #options: DoorkeeperOptions;
+  readonly #attempts: Readonly<Record<Door, RateLimiterMemory>>;
+  readonly #failures: RateLimiterMemory;
+  readonly #joins: RateLimiterMemory;
+
+  constructor(options: DoorkeeperOptions) {
+    this.#options = options;
+    const { attemptsPerMinute, failuresPerMinute, joinsPerMinute } = options.limits;
+    this.#attempts = {
+      guest: perMinute(attemptsPerMinute),
+      viewer: perMinute(attemptsPerMinute),
+      web: perMinute(attemptsPerMinute),
+    };
+    this.#failures = perMinute(failuresPerMinute);
+    this.#joins = perMinute(joinsPerMinute);
+  }
+
+  /** Somebody is at the door. Throws Refusal where this address came too often. Bounds the work for strangers. */
+  async attempt(door: Door, request: Sender): Promise<void> {
+    const address = this.#options.addresses.of(request);
+    await this.#count(this.#attempts[door], address, door, (limit) => {
+      return `Address ${address} came to this door over ${limit} times within a minute`;
+    });
+  }
+
+  /**
+   * A token was not taken. Throws Refusal where that happened too often at this address. Bounds guessing, and
+   * the log's growth.
+   */
+  async failure(door: Door, request: Sender): Promise<void> {
+    const address = this.#options.addresses.of(request);
+    await this.#count(this.#failures, address, door, (limit) => {
+      return `Over ${limit} tokens that address ${address} showed within a minute were not good`;
+    });
+  }
+
+  /** The request came with a good token: its connection is no stranger's any more. */
+  authenticated(request: Sender): void {
+    this.#options.authenticated(request.socket);
+  }
+
+  /**
+   * A good token is about to be let in. Throws Refusal where its session's were too often. Bounds what a program
+   * that reconnects without end costs.
+   */
+  async joins(door: Door, session: string): Promise<void> {
+    await this.#count(this.#joins, `${door} ${session}`, door, (limit) => {
+      return `Session ${session} was joined at this door over ${limit} times within a minute`;
+    });
+  }
+
+  async #count(
+    limiter: RateLimiterMemory,
+    key: string,
+    door: Door,
+    says: (limit: number) => string,
+  ): Promise<void> {
+    try {
+      await limiter.consume(key);
+    } catch (excess) {
+      if (!(excess instanceof RateLimiterRes)) throw excess;
+      const seconds = Math.ceil(excess.msBeforeNext / 1000);
+      const sentence = `${says(limiter.points)}, which is the limit: try again in ${seconds} s.`;
+      // Once a minute: a flood must not fill the log.
+      if (excess.consumedPoints === limiter.points + 1) {
+        this.#options.events.doorLimited(door, sentence);
+      }
+      throw new Refusal(429, sentence, { "Retry-After": String(seconds) });
+    }
+  }
+}
+
+function perMinute(points: number): RateLimiterMemory {
+  return new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+}

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { Seat } from "#server/scheduler/seat.ts";
+import type { ToGateway } from "#server/worker/messages.ts";
+import type { GpuWorker } from "./gpu-worker.ts";
+
+const SAMPLE_EVERY_MS = 1000;
+
+/** Linux counts processor time in hundredths of a second. */
+const MILLISECONDS_A_TICK = 10;
+
+/** Processor time that decoding, conversion and encoding take beside the GPU's, in milliseconds a second. */
+const BESIDE_ALLOWANCE_MS = 500;
+
+export type GpuMessage = Extract<
+  ToGateway,
+  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
+>;
+
+export type GpuSeatEvents = {
+  /** Milliseconds of the GPU that were charged. */
+  readonly charged: (milliseconds: number) => void;
+  readonly overdue: (milliseconds: number) => void;
+};
+
+/** One worker at the scheduler: carries leases and words to and fro, and checks the words from outside. */
+export class GpuSeat implements Disposable {
+  readonly #scheduler: GpuScheduler;
+  readonly #worker: GpuWorker;
+  readonly #seat: Seat;
+  readonly #events: GpuSeatEvents;
+  readonly #sampler: NodeJS.Timeout | undefined;
+  #chargedSinceSample = 0;
+  #processorMs: number | undefined;
+
+  constructor(scheduler: GpuScheduler, worker: GpuWorker, share: GpuShare, events: GpuSeatEvents) {
+    this.#scheduler = scheduler;
+    this.#worker = worker;
+    this.#events = events;
+    this.#seat = scheduler.join(share, {
+      grant: (lease, isContended) => worker.send({ type: "lease", lease, isContended }),
+      revoke: (lease) => worker.send({ type: "revoke", lease }),
+      overdue: (milliseconds) => events.overdue(milliseconds),
+    });
+    // A software GPU works on the worker's own processor time, which tells what a worker keeps quiet about.
+    if (worker.ready.isSoftware) {
+      this.#sampler = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
+    }
+  }
+
+  set share(share: GpuShare) {
+    this.#scheduler.setShare(this.#seat, share);
+  }
+
+  frameFinished(): void {
+    this.#scheduler.frameFinished(this.#seat);
+  }
+
+  told(message: GpuMessage): void {
+    switch (message.type) {
+      case "gpuWanted":
+        this.#scheduler.wanted(this.#seat);
+        return;
+      case "gpuBusy":
+        this.#scheduler.busy(this.#seat);
+        return;
+      case "gpuProgress":
+        this.#charge(this.#scheduler.progress(this.#seat));
+        return;
+      case "gpuIdle":
+        this.#charge(this.#scheduler.idle(this.#seat));
+        return;
+      case "gpuReturned":
+        this.#charge(this.#scheduler.returned(this.#seat, message.lease));
+        return;
+    }
+  }
+
+  /** The worker is gone. Idempotent. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#sampler);
+    this.#scheduler.leave(this.#seat);
+  }
+
+  #charge(milliseconds: number): void {
+    this.#chargedSinceSample += milliseconds;
+    this.#events.charged(milliseconds);
+  }
+
+  async #sample(): Promise<void> {
+    const total = await processorTime(this.#worker.pid);
+    const charged = this.#chargedSinceSample;
+    this.#chargedSinceSample = 0;
+    const before = this.#processorMs;
+    this.#processorMs = total;
+    if (total === undefined || before === undefined) return;
+    // Of all processors, as a lease is of the whole GPU.
+    const used = (total - before - BESIDE_ALLOWANCE_MS) / availableParallelism();
+    if (used > charged) this.#scheduler.chargeBeside(this.#seat, used - charged);
+  }
+}
+
+/** Milliseconds of processor time that the process has had; undefined where the system does not tell. */
+async function processorTime(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    // The name, in parentheses, may hold anything; proc(5) counts utime and stime as 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** So many within the window, and the guest is kept out until an admin lets it back. */
+export const MAX_OFFENCES = 3;
+export const OFFENCE_WINDOW_MS = 10 * 60_000;
+
+/** Counts how often a session's programs held the GPU past the deadline. Time is the caller's, in milliseconds. */
+export class Offences {
+  readonly #times: number[] = [];
+
+  /** True: this one is one too many. */
+  add(now: number): boolean {
+    this.#forget(now);
+    this.#times.push(now);
+    return this.#times.length >= MAX_OFFENCES;
+  }
+
+  /** Milliseconds from `now` until none counts any more. */
+  remembered(now: number): number {
+    this.#forget(now);
+    const last = this.#times.at(-1);
+    return last === undefined ? 0 : last + OFFENCE_WINDOW_MS - now;
+  }
+
+  #forget(now: number): void {
+    while (this.#times.length > 0 && now - this.#times[0]! >= OFFENCE_WINDOW_MS)
+      this.#times.shift();
+  }
+}

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { columnsOf, factsOf, formatBytes, formatGpuTime, moodOf } from "#client/admin/figures.ts";
+import type { SessionReport } from "#shared/admin/session-report.ts";
+
+const REPORT: SessionReport = {
+  name: "vm",
+  state: "live",
+  sentence: "The program's picture is live.",
+  since: "2026-11-25T12:00:00.123Z",
+  profile: "default",
+  profileAssigned: false,
+  kept: false,
+  paused: false,
+  width: 640,
+  height: 360,
+  programs: 2,
+  viewers: 1,
+  frameRate: 59.96,
+  bitrate: 2_500_000,
+  gpuTime: 254,
+  gpuMemory: 300 * 2 ** 20,
+  frames: 12_345,
+  restarts: 0,
+  errors: { worker: 1, program: 2, viewer: 3 },
+  stages: { present_to_mapped: 4.25 },
+  counts: {},
+};
+const { gpuTime: _time, gpuMemory: _memory, ...unmeasured } = REPORT;
+
+test("a session's row has its figures with their units", () => {
+  expect(columnsOf(REPORT)).toEqual([
+    "Live",
+    "default",
+    "60.0",
+    "2.5 Mbit/s",
+    "25 %",
+    "300 MiB",
+    "2",
+    "1",
+    "6",
+  ]);
+});
+
+test("what nobody measures is a dash, not a zero", () => {
+  expect(columnsOf(unmeasured).slice(4, 6)).toEqual(["–", "–"]);
+});
+
+test("a profile that an admin chose is marked", () => {
+  expect(columnsOf({ ...REPORT, profileAssigned: true })[1]).toBe("default (assigned)");
+});
+
+test.for([
+  { state: "live", mood: "well" },
+  { state: "paused", mood: "quiet" },
+  { state: "quarantined", mood: "trouble" },
+  { state: "worker-restarting", mood: "trouble" },
+] as const)("a session that is $state is taken as $mood", ({ state, mood }) => {
+  expect(moodOf({ ...REPORT, state })).toBe(mood);
+});
+
+test.for([
+  { name: "Picture", value: "640 × 360" },
+  { name: "Frames", value: "12,345" },
+  { name: "Errors", value: "1 worker, 2 program, 3 viewer" },
+  { name: "Last error", value: "none" },
+  { name: "Stages, a frame", value: "present to mapped 4.3 ms" },
+  { name: "Since", value: "2026-11-25 12:00:00 UTC" },
+])("its details say $name: $value", (fact) => {
+  expect(factsOf(REPORT)).toContainEqual(fact);
+});
+
+test.for([
+  { bytes: 0, text: "0 MiB" },
+  { bytes: 1023 * 2 ** 20, text: "1023 MiB" },
+  { bytes: 2 ** 30, text: "1.0 GiB" },
+])("$bytes bytes are $text", ({ bytes, text }) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
+
+test("a second of GPU time a second is all of it", () => {
+  expect([formatGpuTime(1000), formatGpuTime(undefined)]).toEqual(["100 %", "–"]);
+});
