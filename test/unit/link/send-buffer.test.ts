@@ -4,9 +4,11 @@ import { ACKNOWLEDGE_EVERY_BYTES } from "#shared/link/guest-link.ts";
 import { ReceiveWindow } from "#shared/link/receive-window.ts";
 import { CHUNK_COST_BYTES, SendBuffer } from "#shared/link/send-buffer.ts";
 
-/** The stream's byte at a place: no two stretches of it are alike. */
-function byteAt(place: number): number {
-  return Math.imul(place, 0x9e3779b1) >>> 24;
+/** A stretch of the stream: no two are alike. */
+function stretch(from: number, length: number): Uint8Array {
+  const stream = new Uint8Array(length);
+  for (let at = 0; at < length; at++) stream[at] = Math.imul(from + at, 0x9e3779b1) >>> 24;
+  return stream;
 }
 
 function bytes(from: number, length: number): Uint8Array {
@@ -110,7 +112,8 @@ class Wire {
   }
 
   push(length: number): void {
-    this.sender.push(Uint8Array.from({ length }, () => byteAt(this.#pushed++)));
+    this.sender.push(stretch(this.#pushed, length));
+    this.#pushed += length;
   }
 
   send(): void {
@@ -154,8 +157,7 @@ class Wire {
   }
 
   get isWhole(): boolean {
-    const arrived = Buffer.concat(this.arrived);
-    return arrived.length === this.#pushed && arrived.every((byte, at) => byte === byteAt(at));
+    return Buffer.concat(this.arrived).equals(stretch(0, this.#pushed));
   }
 
   get isIdle(): boolean {
