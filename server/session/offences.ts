@@ -1,6 +1,17 @@
 /** So many within the window, and the guest is kept out until an admin lets it back. */
-export const MAX_OFFENCES = 3;
-export const OFFENCE_WINDOW_MS = 10 * 60_000;
+const MAX_OFFENCES = 3;
+const OFFENCE_WINDOW_MS = 10 * 60_000;
+
+/** Why a guest is kept out then. */
+export const TOO_MANY_OFFENCES =
+  `Its programs held the GPU past the deadline ${MAX_OFFENCES} times in ` +
+  `${OFFENCE_WINDOW_MS / 60_000} minutes.`;
+
+/** What programs, viewers and the admin are told of one. */
+export function overdueSentence(milliseconds: number): string {
+  const seconds = (milliseconds / 1000).toFixed(1);
+  return `A submit held the GPU for ${seconds} s, past the deadline, and its worker was killed.`;
+}
 
 /** Counts how often a session's programs held the GPU past the deadline. Time is the caller's, in milliseconds. */
 export class Offences {

@@ -18,7 +18,7 @@ import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { MAX_CONNECTIONS, MAX_VIEWERS } from "./limits.ts";
 import { boundedSize, encodeResize, type PictureSize } from "./picture-size.ts";
-import { MAX_OFFENCES, OFFENCE_WINDOW_MS, Offences } from "./offences.ts";
+import { Offences, overdueSentence, TOO_MANY_OFFENCES } from "./offences.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
 import { FigureKeeper } from "./session-report.ts";
@@ -460,17 +460,9 @@ export class Session {
 
   /** A submit holds the GPU too long: the worker is killed, never waited for. */
   #overdue(worker: GpuWorker, milliseconds: number): void {
-    const seconds = (milliseconds / 1000).toFixed(1);
     this.#options.events.submitOverdue(this.name, milliseconds);
-    worker.kill(
-      `A submit held the GPU for ${seconds} s, past the deadline, and its worker was killed.`,
-    );
-    if (this.#offences.add(performance.now())) {
-      const minutes = OFFENCE_WINDOW_MS / 60_000;
-      void this.quarantine(
-        `Its programs held the GPU past the deadline ${MAX_OFFENCES} times in ${minutes} minutes.`,
-      );
-    }
+    worker.kill(overdueSentence(milliseconds));
+    if (this.#offences.add(performance.now())) void this.quarantine(TOO_MANY_OFFENCES);
   }
 
   #onWorker(message: ToGateway): void {
