@@ -2,66 +2,75 @@ import type { IncomingMessage } from "node:http";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { TokenError } from "#server/auth/claims.ts";
 import type { Admin } from "#server/auth/tokens.ts";
+import { bearerToken, tokenRefusal } from "#server/ingress/bearer.ts";
+import type { Door, Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import { Refusal } from "#server/ingress/refusal.ts";
+import type { Events } from "#server/observe/events.ts";
 
-/** Bad tokens of one address a minute. Bounds guessing, and the work of checking what a stranger sends. */
-export const MAX_BAD_TOKENS_PER_MINUTE = 20;
 /** Requests by one token in ten seconds. Bounds what a script that went wild costs the sessions. */
 export const MAX_REQUESTS_PER_TEN_SECONDS = 200;
 
-const BEARER = { "WWW-Authenticate": "Bearer" };
+export type AdminDoorOptions = {
+  /** Throws TokenError. */
+  readonly authenticate: (token: string) => Promise<Admin>;
+  readonly doorkeeper: Doorkeeper;
+  readonly events: Events;
+};
 
-/** Lets the host's admin in, by token, wherever an admin comes: API, live page and metrics. */
+/**
+ * Lets the host's admin in, by token, wherever an admin comes: API, live page and metrics. The doorkeeper has
+ * counted the attempt by then, as any other request's or WebSocket's.
+ */
 export class AdminDoor {
-  readonly #authenticate: (token: string) => Promise<Admin>;
-  readonly #badTokens = new RateLimiterMemory({ points: MAX_BAD_TOKENS_PER_MINUTE, duration: 60 });
+  readonly #options: AdminDoorOptions;
   readonly #requests = new RateLimiterMemory({
     points: MAX_REQUESTS_PER_TEN_SECONDS,
     duration: 10,
   });
 
-  /** `authenticate` throws TokenError. */
-  constructor(authenticate: (token: string) => Promise<Admin>) {
-    this.#authenticate = authenticate;
+  constructor(options: AdminDoorOptions) {
+    this.#options = options;
   }
 
   /** Throws Refusal. */
   async admitRequest(request: IncomingMessage): Promise<Admin> {
-    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
-    if (token === undefined) {
-      const sentence = 'The request has no admin token: send "Authorization: Bearer TOKEN".';
-      throw new Refusal(401, sentence, BEARER);
+    let token: string;
+    try {
+      token = bearerToken(request, "admin");
+    } catch (refusal) {
+      await this.#options.doorkeeper.failure("web", request);
+      throw refusal;
     }
-    return this.admit(token, request.socket.remoteAddress ?? "unknown");
+    return this.admit(token, "web", request);
   }
 
-  /** Throws Refusal. */
-  async admit(token: string, address: string): Promise<Admin> {
-    const bad = await this.#badTokens.get(address);
-    if (bad !== null && bad.consumedPoints >= MAX_BAD_TOKENS_PER_MINUTE) {
-      throw tooMany("bad tokens came from this address", bad.msBeforeNext);
-    }
+  /** Throws Refusal. `request` is the WebSocket's for the live page. */
+  async admit(token: string, door: Door, request: IncomingMessage): Promise<Admin> {
+    const { authenticate, doorkeeper } = this.#options;
     let admin: Admin;
     try {
-      admin = await this.#authenticate(token);
+      admin = await authenticate(token);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      await this.#badTokens.penalty(address);
-      throw error.reason === "role"
-        ? new Refusal(403, error.message)
-        : new Refusal(401, error.message, BEARER);
+      await doorkeeper.failure(door, request);
+      throw tokenRefusal(error);
     }
-    const requests = await this.#requests.penalty(admin.tokenId);
-    if (requests.consumedPoints > MAX_REQUESTS_PER_TEN_SECONDS) {
-      throw tooMany("requests came with this token", requests.msBeforeNext);
-    }
+    doorkeeper.authenticated(request);
+    await this.#count(admin.tokenId, door);
     return admin;
   }
-}
 
-function tooMany(what: string, milliseconds: number): Refusal {
-  const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
-  return new Refusal(429, `Too many ${what}: try again in ${seconds} s.`, {
-    "Retry-After": String(seconds),
-  });
+  async #count(tokenId: string, door: Door): Promise<void> {
+    const { consumedPoints, msBeforeNext } = await this.#requests.penalty(tokenId);
+    if (consumedPoints <= MAX_REQUESTS_PER_TEN_SECONDS) return;
+    const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+    const sentence =
+      `Over ${MAX_REQUESTS_PER_TEN_SECONDS} requests came with admin token ${tokenId} within ten seconds, ` +
+      `which is the limit: try again in ${seconds} s.`;
+    // Once in ten seconds: a script that went wild must not fill the log.
+    if (consumedPoints === MAX_REQUESTS_PER_TEN_SECONDS + 1) {
+      this.#options.events.doorLimited(door, sentence);
+    }
+    throw new Refusal(429, sentence, { "Retry-After": String(seconds) });
+  }
 }

@@ -3,6 +3,7 @@ import type { Server } from "socket.io";
 import type { Tokens } from "#server/auth/tokens.ts";
 import type { Config } from "#server/config/config.ts";
 import { metricsRoute } from "#server/http/metrics.ts";
+import type { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import type { Events } from "#server/observe/events.ts";
 import type { Metrics } from "#server/observe/metrics.ts";
 import type { Sessions } from "#server/session/sessions.ts";
@@ -15,6 +16,7 @@ import { attachLive } from "./live.ts";
 export type AdminServicesOptions = {
   readonly config: Config;
   readonly tokens: Tokens;
+  readonly doorkeeper: Doorkeeper;
   readonly events: Events;
   readonly sessions: Sessions;
   readonly metrics: Metrics;
@@ -27,18 +29,32 @@ export class AdminServices implements Disposable {
   readonly api: RequestHandler;
   readonly metrics: RequestHandler;
   readonly #door: AdminDoor;
+  readonly #tokens: Tokens;
   readonly #sessions: Sessions;
   readonly #host: () => HostReport;
   readonly #sampling: NodeJS.Timeout;
 
-  constructor({ config, tokens, events, sessions, metrics, host }: AdminServicesOptions) {
+  constructor({
+    config,
+    tokens,
+    doorkeeper,
+    events,
+    sessions,
+    metrics,
+    host,
+  }: AdminServicesOptions) {
+    this.#tokens = tokens;
     this.#sessions = sessions;
     this.#host = () => ({
       ...host(),
       profiles: [...config.profiles.keys()],
       sessions: sessions.reports().length,
     });
-    this.#door = new AdminDoor((token) => tokens.authenticateAdmin(token));
+    this.#door = new AdminDoor({
+      authenticate: (token) => tokens.authenticateAdmin(token),
+      doorkeeper,
+      events,
+    });
     this.metrics = metricsRoute({
       access: config.metrics,
       admit: (request) => this.#door.admitRequest(request),
@@ -66,7 +82,11 @@ export class AdminServices implements Disposable {
   /** Serves the live page's namespace. */
   attachTo(io: Server): Disposable {
     const news = () => ({ host: this.#host(), sessions: this.#sessions.reports() });
-    return attachLive(io, { door: this.#door, news });
+    return attachLive(io, {
+      door: this.#door,
+      hold: (pass, end) => this.#tokens.hold(pass, end),
+      news,
+    });
   }
 
   [Symbol.dispose](): void {

@@ -63,7 +63,8 @@ async function answer(
   } catch (error) {
     const { status, headers, message } = refusalFor(error);
     if (status === 500) events.fault(`The admin API failed in ${operation.id}.`, error);
-    if (tokenId === undefined) {
+    // Of a flood, the doors tell once.
+    if (tokenId === undefined && status !== 429) {
       events.adminRefused(status, message, request.socket.remoteAddress ?? "unknown");
     }
     audit(status, message);

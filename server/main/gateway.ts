@@ -185,7 +185,9 @@ export class Gateway implements AsyncDisposable {
     );
     const since = new Date().toISOString();
     const host = () => ({ url: this.#url, since, ...this.#readiness });
-    const admin = parts.use(new AdminServices({ config, tokens, events, sessions, metrics, host }));
+    const admin = parts.use(
+      new AdminServices({ config, tokens, doorkeeper, events, sessions, metrics, host }),
+    );
     listener.serve(
       createApp({
         viewerFolder: fileURLToPath(new URL("../../dist/viewer", import.meta.url)),

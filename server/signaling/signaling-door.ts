@@ -30,6 +30,7 @@ export type SignalingDoorOptions = {
 
 /** Lets viewers in: page and rate are checked before the WebSocket, the token after, in its first message. */
 export class SignalingDoor implements Disposable {
+  /** Others may serve namespaces of their own on it, for who came through this door. */
   readonly io: Server;
   readonly #options: SignalingDoorOptions;
   readonly #engine: Engine;

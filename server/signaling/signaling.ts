@@ -128,14 +128,9 @@ async function admit(
   options: SignalingOptions,
   next: (error?: Error) => void,
 ): Promise<void> {
-  const turnAway = (error: Error): void => {
-    next(error);
-    // After the answer. Another token takes another connection, which is counted at the door.
-    setImmediate(() => socket.conn.close());
-  };
   const handshake = Handshake.safeParse(socket.handshake.auth);
   if (!handshake.success) {
-    turnAway(new Error("The viewer's connection carries no token."));
+    turnAway(socket, next, new Error("The viewer's connection carries no token."));
     return;
   }
   try {
@@ -144,10 +139,20 @@ async function admit(
       socket.request,
     );
   } catch (error) {
-    turnAway(error instanceof Error ? error : new Error(String(error)));
+    turnAway(socket, next, error instanceof Error ? error : new Error(String(error)));
     return;
   }
   next();
+}
+
+/** `next` answers with the error. Another token takes another connection, which is counted at the door. */
+export function turnAway(
+  socket: { readonly conn: { close(): void } },
+  next: (error: Error) => void,
+  error: Error,
+): void {
+  next(error);
+  setImmediate(() => socket.conn.close()); // After the answer.
 }
 
 function serveViewer(socket: ViewerSocket): void {

@@ -237,7 +237,7 @@ describe("what an admin does", () => {
     );
     const [address, token = ""] = link.split("#token=");
     expect(address).toBe("/");
-    expect(await host.gateway.tokens.authenticateOperator(token)).toEqual({
+    expect(await host.gateway.tokens.authenticateOperator(token)).toMatchObject({
       role: "view",
       session: "screen",
     });
@@ -282,7 +282,7 @@ const NAMED = EVERY.filter(({ named }) => named);
 describe.for(EVERY)(
   "$id, asked for with a token that is no host admin's,",
   ({ method, at, body }) => {
-    // On a gateway of its own: bad tokens close the door to their address.
+    // On a gateway of its own: so many bad tokens of an address are answered otherwise.
     let own: TestGateway;
     beforeAll(async () => {
       own = await TestGateway.start({ workerMain: SCRIPTED_WORKER });
@@ -450,6 +450,20 @@ describe("the live page's connection", () => {
     await firstNews(socket);
     const sentence = await new Promise((resolve) => socket.once("refused", resolve));
     expect(sentence).toBe("The token expired: ask for a new one.");
+  });
+
+  test("ends when its token is revoked, which comes in no more", async () => {
+    const socket = connect(admin);
+    await firstNews(socket);
+    const told = new Promise((resolve) => socket.once("refused", resolve));
+    const { jti } = decodeJwt(admin);
+    await host.gateway.tokens.revoke(jti!);
+    const sentence = "The token was revoked: ask for a new one.";
+    expect(await told).toBe(sentence);
+    await expect(firstNews(connect(admin))).rejects.toThrow(sentence);
+    expect(problem(await ask("get", "/host"))).toEqual({ status: 401, detail: sentence });
+    const headers = { "X-Forwarded-For": "203.0.113.7", Authorization: `Bearer ${admin}` };
+    expect((await getMetrics(headers)).status).toBe(401);
   });
 
   test(`is there for ${MAX_ADMIN_PAGES} pages and not for one more`, async () => {
