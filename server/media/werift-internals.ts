@@ -97,8 +97,15 @@ export function interceptRtcp(transport: RTCDtlsTransport, receive: (bytes: Buff
 /** SCTP packets of one viewer in a second. Ten times what input at its limit takes. */
 const MAX_SCTP_PACKETS_PER_SECOND = 10_000;
 
-/** Data that came out of order and waits. werift sorts all of it for each packet. */
-const MAX_MISORDERED_CHUNKS = 512;
+/** Data that came out of order and waits. A burst of moves on a network that loses some leaves thousands. */
+const MAX_MISORDERED_CHUNKS = 16_384;
+
+/**
+ * Of the thread's time, for the packets of one viewer: milliseconds a second, and at once. werift sorts all that waits
+ * for each packet, so that a network that loses some of a burst costs seconds, once.
+ */
+const SCTP_MS_PER_SECOND = 500;
+const SCTP_MS_AT_ONCE = 20_000;
 
 /**
  * Takes SCTP packets before werift, which trusts their lengths, walks whatever a SACK claims, keeps what came out of
@@ -109,6 +116,7 @@ export function guardSctp(peer: RTCPeerConnection, fail: (reason: string) => voi
   const association = peer.sctpTransport?.sctp;
   if (association === undefined) throw new Error("The peer has no SCTP association yet.");
   const rate = new TokenBucket(MAX_SCTP_PACKETS_PER_SECOND, MAX_SCTP_PACKETS_PER_SECOND);
+  const time = new TokenBucket(SCTP_MS_PER_SECOND, SCTP_MS_AT_ONCE);
   let failed = false;
   const refuse = (reason: string): void => {
     if (failed) return;
@@ -133,8 +141,14 @@ export function guardSctp(peer: RTCPeerConnection, fail: (reason: string) => voi
     const problem = rate.take(performance.now())
       ? sctpProblem(packet)
       : `The viewer sent over ${MAX_SCTP_PACKETS_PER_SECOND} SCTP packets in a second.`;
-    if (problem === undefined) void take(packet);
-    else refuse(problem);
+    if (problem !== undefined) {
+      refuse(problem);
+      return;
+    }
+    const start = performance.now();
+    void take(packet);
+    const end = performance.now();
+    if (!time.take(end, end - start)) refuse("The viewer's SCTP packets take too much time.");
   };
 }
 

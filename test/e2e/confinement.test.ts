@@ -138,7 +138,7 @@ describe("a worker that is taken over", () => {
     },
     {
       what: "does not read the key that signs tokens",
-      attempt: () => ({ does: "read", file: path.join(stateFolder(), "signing-key.json") }),
+      attempt: () => ({ does: "read", file: path.join(stateFolder(), "signing-keys.json") }),
       stops: { permissions: true, bubblewrap: true },
     },
     {
