@@ -34,7 +34,10 @@ export class Questions {
     element("dialog-cancel", HTMLButtonElement).addEventListener("click", () =>
       this.#settle(undefined),
     );
-    this.#dialog.addEventListener("close", () => this.#settle(undefined));
+    this.#dialog.addEventListener("close", () => {
+      // The event comes a moment after the dialog closed, and may find the next question asked.
+      if (!this.#dialog.open) this.#settle(undefined);
+    });
   }
 
   /** Resolves with the text that was given, empty where none was asked for; undefined: no. */

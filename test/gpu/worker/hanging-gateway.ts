@@ -14,6 +14,7 @@ import {
   writeDeviceDestroy,
   writeDevicePopErrorScope,
   writeDevicePushErrorScope,
+  writeQueueOnSubmittedWorkDone,
   writeQueueSubmit,
 } from "#shared/wire/gen/write-commands.ts";
 import { type SocketGuest, StartedWorker } from "./started-worker.ts";
@@ -65,6 +66,11 @@ for (const each of [guest, other]) {
   await each.device();
   await ping(each);
 }
+// With its lease in hand the worker waits for nobody any more.
+await guest.ask((request) => {
+  writeQueueSubmit(guest.writer, []);
+  writeQueueOnSubmittedWorkDone(guest.writer, request);
+});
 hang(guest);
 await guest.send();
 const silence = new Promise((resolve) => setTimeout(resolve, 500, "silent"));
