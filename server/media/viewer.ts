@@ -58,7 +58,7 @@ const CONNECT_TIMEOUT_MS = 20_000;
 /** Bounds the connectivity checks that a viewer can make this host send. */
 const MAX_CANDIDATES = 32;
 
-/** Input events of one viewer. A 1,000 Hz mouse stays under it; it bounds the work of every hop. */
+/** Input events of one viewer, by either channel. A 1,000 Hz mouse stays under it; it bounds the work of every hop. */
 export const MAX_INPUTS_PER_SECOND = 1000;
 
 /** Stats that a viewer does not take in are not queued for it. */
@@ -74,7 +74,6 @@ export class Viewer {
   readonly #peer: RTCPeerConnection;
   readonly #video: RTCRtpTransceiver;
   readonly #stats: RTCDataChannel;
-  readonly #inputRate = new TokenBucket(MAX_INPUTS_PER_SECOND, MAX_INPUTS_PER_SECOND);
   readonly #connectTimer: NodeJS.Timeout;
   #stream: RtpStream | undefined;
   #answered = false;
@@ -250,9 +249,11 @@ export class Viewer {
         if (state === "open" && !this.#closed) channel.send(INPUT_READY);
       });
     }
+    // Each channel has its own: a burst of moves must not cost the key press that follows it.
+    const rate = new TokenBucket(MAX_INPUTS_PER_SECOND, MAX_INPUTS_PER_SECOND);
     channel.onMessage.subscribe((data) => {
       if (!this.#options.control || this.#closed) return;
-      if (!this.#inputRate.take(performance.now())) {
+      if (!rate.take(performance.now())) {
         // A move that is left out is made good by the next; a key that is would stay down.
         if (!isReliable) return;
         this.#fail(`The viewer sent over ${MAX_INPUTS_PER_SECOND} input events in a second.`);
