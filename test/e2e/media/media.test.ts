@@ -185,18 +185,24 @@ describe("input in a flood", () => {
 describe("a bad network", () => {
   test("that loses 2 % is made good by retransmission, without a key frame", async () => {
     let count = 0;
-    const loses = (datagram: Buffer): boolean => isMedia(datagram) && ++count % 50 === 0;
+    let isLossy = true;
+    const loses = (datagram: Buffer): boolean => isLossy && isMedia(datagram) && ++count % 50 === 0;
     await using host = await MediaHost.start(browser);
     await using source = await host.source({ ...HD, background: "noisy" });
     await using page = await host.view({ network: { loses, delayMs: 5 } });
     source.start();
     await page.frame(0);
     const [first] = await page.frames();
-    await page.frame(first!.number + 120);
+    let wanted = first!.number + 120;
+    await page.frame(wanted);
+    // A busy machine encodes fewer packets a frame.
+    while (page.network!.lost <= 55) await page.frame((wanted += 30));
+    // Of the last frame nothing is lost: no later packet would show it.
+    isLossy = false;
+    await page.frame(wanted + 30);
     await source.stop();
     await page.frame(source.lastNumber);
     const video = await page.video();
-    expect(page.network!.lost).toBeGreaterThan(50);
     expect(video.retransmittedPacketsReceived).toBeGreaterThan(50);
     expect(video).toMatchObject({ framesDropped: 0, pliCount: 0, keyFramesDecoded: 1 });
     expect(video.framesDecoded).toBeGreaterThanOrEqual(source.lastNumber - first!.number + 1);
