@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { isAlive } from "#test/support/processes.ts";
 
 const CASES = [
@@ -19,6 +19,8 @@ test.for(CASES)(
     const gateway = spawn(process.execPath, [fileURLToPath(script), confinement], {
       stdio: ["ignore", "pipe", "inherit"],
     });
+    // Also where the control fails: the worker would take a core for ever.
+    onTestFinished(() => void gateway.kill("SIGKILL"));
     const [line]: unknown[] = await once(createInterface(gateway.stdout), "line");
     const { pid, hangs } = JSON.parse(String(line));
     // The control: it lives, and hangs.
