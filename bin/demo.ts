@@ -14,7 +14,7 @@ const PREFERRED_PORT = 7340;
 const TOKEN_LIFETIME_SECONDS = 30 * 86_400;
 
 /** A software GPU holds 30 frames a second of the demo's scene at this size. */
-const SOFTWARE_SIZE = { width: 640, height: 360 };
+const SOFTWARE_SIZE = { width: 576, height: 324 };
 const HARDWARE_SIZE = { width: 1280, height: 720 };
 
 // JSON is YAML. The guest's token names the profile, once it is known what GPU there is.

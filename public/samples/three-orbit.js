@@ -2,6 +2,7 @@
 // Space stops and starts the turning, C changes the colours, R puts everything back and holds it.
 
 import * as THREE from "three/webgpu";
+import { BasicShadowFilter, checker, color, mix, uv } from "three/tsl";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 
 const PALETTES = [
@@ -41,24 +42,18 @@ const sun = new THREE.DirectionalLight(0xfff1d6, 2);
 sun.position.set(5, 9, 4);
 sun.castShadow = true;
 sun.shadow.mapSize.set(512, 512);
-sun.shadow.radius = 3;
+// One comparison of four texels instead of PCF's twenty: a quarter of the frame's cost on a GPU that is software.
+sun.shadow.filterNode = BasicShadowFilter;
 sun.shadow.normalBias = 0.03;
 Object.assign(sun.shadow.camera, { left: -6, right: 6, top: 6, bottom: -6, near: 1, far: 20 });
 scene.add(sun);
 
-const tiles = new THREE.DataTexture(
-  new Uint8Array([232, 236, 244, 255, 168, 176, 196, 255, 168, 176, 196, 255, 232, 236, 244, 255]),
-  2,
-  2,
-);
-tiles.wrapS = THREE.RepeatWrapping;
-tiles.wrapT = THREE.RepeatWrapping;
-tiles.repeat.set(6, 6);
-tiles.needsUpdate = true;
+// Tiles are computed, since sampling a texture costs a GPU that is software more.
 const ground = new THREE.Mesh(
   new THREE.CircleGeometry(4.8, 64),
-  new THREE.MeshLambertMaterial({ map: tiles }),
+  new THREE.MeshLambertNodeMaterial(),
 );
+ground.material.colorNode = mix(color(0xe8ecf4), color(0xa8b0c4), checker(uv().mul(6)));
 ground.rotation.x = -Math.PI / 2;
 ground.receiveShadow = true;
 scene.add(ground);
@@ -73,7 +68,7 @@ function addMesh(geometry, x, y, z) {
   return mesh;
 }
 
-const knot = addMesh(new THREE.TorusKnotGeometry(0.95, 0.3, 96, 12), 0, 2, 0);
+const knot = addMesh(new THREE.TorusKnotGeometry(0.95, 0.3, 80, 10), 0, 2, 0);
 const others = [
   addMesh(new THREE.SphereGeometry(0.7, 32, 16), 3, 0.7, 0),
   addMesh(new THREE.BoxGeometry(1.1, 1.1, 1.1), 0, 0.7, 3),
