@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
@@ -93,6 +93,13 @@ async function serve(connection: number): Promise<void> {
           data.write(frame(DownFrame.payloadChunk, Buffer.alloc(deed.bytes, sent)));
         }
         break;
+      case "trickle":
+        void trickle(data, deed.frames);
+        break;
+      case "goOn":
+        data.removeAllListeners("end").on("close", () => console.error("cut off"));
+        void trickle(data, Infinity);
+        break;
       case "die":
         process.kill(process.pid, deed.signal);
         break;
@@ -122,4 +129,12 @@ async function sendMedia(bytes: Buffer, times: number): Promise<void> {
   await once(media, "connect");
   media.on("error", () => media.destroy()).write(mediaNonce);
   for (let count = 0; count < times; count++) media.write(bytes);
+}
+
+async function trickle(data: Socket, frames: number): Promise<void> {
+  const empty = frame(DownFrame.payloadChunk, Buffer.alloc(0));
+  const many = Buffer.concat(Array.from({ length: 10_000 }, () => empty));
+  for (let sent = 0; sent < frames; sent += 10_000) {
+    if (!data.write(many)) await once(data, "drain");
+  }
 }
