@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
@@ -33,7 +33,7 @@ async function serve(connection: number): Promise<void> {
   const data = await dial(workerSocket, workerNonce, connection);
   data.on("error", () => data.destroy());
   const frames = new FrameReader();
-  const hash = createHash("sha256");
+  let checksum = 0;
   let total = 0;
   let received = 0;
   const reply = (value: object) =>
@@ -43,9 +43,9 @@ async function serve(connection: number): Promise<void> {
       if (kind === UpFrame.hello) data.write(frame(DownFrame.welcome, payload));
       if (kind === UpFrame.payloadBegin) total = readTotal(payload);
       if (kind === UpFrame.payloadChunk) {
-        hash.update(payload);
+        checksum = crc32(payload, checksum);
         received += payload.length;
-        if (received === total) reply({ received, sha256: hash.digest("hex") });
+        if (received === total) reply({ received, crc32: checksum });
       }
       if (kind === UpFrame.commands) perform(JSON.parse(Buffer.from(payload).toString()));
     }
