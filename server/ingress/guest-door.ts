@@ -15,6 +15,7 @@ import {
 import { bearerToken, tokenRefusal } from "./bearer.ts";
 import { BufferCollector } from "./buffer-collector.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
+import { DownFrames } from "./down-frames.ts";
 import { GuestLink, type MakeCarrier } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { PlainCarrier } from "./plain-carrier.ts";
@@ -54,6 +55,7 @@ export class GuestDoor implements Disposable {
   });
   readonly #resumable = new ResumableLinks();
   readonly #collector = new BufferCollector();
+  readonly #downFrames = new DownFrames();
   #pending = 0;
   #closed = false;
 
@@ -92,7 +94,8 @@ export class GuestDoor implements Disposable {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         upgraded = true;
         const makeCarrier = this.#carrierFor(ws, session.name);
-        GuestLink.join(makeCarrier, connection, session, this.#collector);
+        const rate = this.#downFrames.of(session);
+        GuestLink.join(makeCarrier, connection, session, this.#collector, rate);
         const letGo = this.#options.hold(claims.pass, (sentence) => connection.end(sentence));
         connection.data.once("close", letGo);
       });

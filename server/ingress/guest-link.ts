@@ -3,9 +3,17 @@ import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
 import { CloseCode, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
-import { DownFrame, FIRST_GATEWAY_FRAME, frame, FrameReader } from "#shared/wire/frames.ts";
+import type { TokenBucket } from "#shared/base/token-bucket.ts";
+import {
+  DownFrame,
+  FIRST_GATEWAY_FRAME,
+  type Frame,
+  frame,
+  FrameReader,
+} from "#shared/wire/frames.ts";
 import type { BufferCollector } from "./buffer-collector.ts";
 import type { Carrier, CarrierEvents } from "./carrier.ts";
+import { hearOut } from "./last-words.ts";
 
 /** Held bytes at which the worker's data socket is paused. */
 const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
@@ -14,6 +22,9 @@ const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
  * while the program reads nothing.
  */
 const MAX_HELD_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
+
+/** A worker whose session is over its rate of frames waits so long for the next ones. */
+const REST_MS = 20;
 
 const FIRST_WORKER_FRAME = DownFrame.welcome;
 
@@ -31,7 +42,10 @@ export class GuestLink implements ProgramLink {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #collector: BufferCollector;
+  readonly #rate: TokenBucket;
   readonly #down = new FrameReader();
+  /** Of a chunk whose other frames wait: the session is over its rate. */
+  #restTimer: NodeJS.Timeout | undefined;
   /** Gateway frames wait for the worker's welcome: it is the first frame that a program expects. */
   #welcomed = false;
   #refused = false;
@@ -45,14 +59,16 @@ export class GuestLink implements ProgramLink {
     connection: Connection,
     session: Session,
     collector: BufferCollector,
+    rate: TokenBucket,
   ) {
     this.#collector = collector;
+    this.#rate = rate;
     this.#data = connection.data;
     this.#connection = connection;
     this.#session = session;
     this.#carrier = makeCarrier({
       up: (chunk, passedOn) => this.#forwardUp(chunk, passedOn),
-      drained: () => this.#data.resume(),
+      drained: () => this.#readOn(),
       roundTrip: (milliseconds) => connection.ticks.setRoundTrip(milliseconds),
       away: (reason) => session.programAway(connection, reason),
       back: () => this.#back(),
@@ -61,14 +77,15 @@ export class GuestLink implements ProgramLink {
     });
   }
 
-  /** The link lives until either side ends; nobody needs to hold it. */
+  /** The link lives until either side ends; nobody needs to hold it. `rate` is of the session's frames down. */
   static join(
     makeCarrier: MakeCarrier,
     connection: Connection,
     session: Session,
     collector: BufferCollector,
+    rate: TokenBucket,
   ): void {
-    const link = new GuestLink(makeCarrier, connection, session, collector);
+    const link = new GuestLink(makeCarrier, connection, session, collector, rate);
     link.#pumpDown();
     connection.attach(link);
   }
@@ -120,18 +137,39 @@ export class GuestLink implements ProgramLink {
   #pumpDown(): void {
     const data = this.#data;
     data.on("data", (chunk: Buffer) => {
+      if (this.#ended) return;
       this.#collector.forwarded(chunk.length);
-      try {
-        for (const { kind, payload } of this.#down.push(chunk)) this.#forward(kind, payload);
-      } catch (error) {
-        this.#session.workerFault(error instanceof Error ? error.message : String(error));
-      }
+      this.#forwardDown(this.#down.push(chunk));
     });
     data.on("drain", () => this.#carrier.pipeDrained());
     data.on("error", () => data.destroy());
     data.on("end", () => this.#workerHungUp());
     data.on("close", () => this.#workerHungUp());
     data.resume();
+  }
+
+  /** Each frame is a message, also where many come in few bytes: past the session's rate they and the worker wait. */
+  #forwardDown(frames: Generator<Frame>): void {
+    try {
+      for (let next = frames.next(); next.done !== true; next = frames.next()) {
+        this.#forward(next.value.kind, next.value.payload);
+        if (this.#ended) return;
+        if (this.#rate.take(performance.now())) continue;
+        this.#data.pause();
+        this.#restTimer = setTimeout(() => {
+          this.#restTimer = undefined;
+          this.#forwardDown(frames);
+          if (this.#carrier.held <= HIGH_WATER_BYTES) this.#readOn();
+        }, REST_MS);
+        return;
+      }
+    } catch (error) {
+      this.#session.workerFault(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #readOn(): void {
+    if (this.#restTimer === undefined) this.#data.resume();
   }
 
   #forward(kind: number, payload: Uint8Array): void {
@@ -168,9 +206,9 @@ export class GuestLink implements ProgramLink {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#reasonTimer);
-    if (orderly) this.#data.end();
+    clearTimeout(this.#restTimer);
+    if (orderly) hearOut(this.#data);
     else this.#data.destroy();
-    this.#data.resume();
     this.#session.release(this.#connection, reason, orderly);
   }
 }

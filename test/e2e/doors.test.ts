@@ -589,7 +589,8 @@ async function secondsOpen(socket: Socket, says: string): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-describe("who is slow", () => {
+// All at once: each waits for its end, and costs nothing meanwhile.
+describe.concurrent("who is slow", () => {
   test.for<{ who: string; says: () => string; ends: number }>([
     { who: "sends nothing", says: () => "", ends: 10 },
     { who: "never ends its headers", says: () => PARTIAL, ends: 10 },

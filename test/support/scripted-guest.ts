@@ -17,6 +17,10 @@ export type Deed =
   | { readonly do: "sendFrame"; readonly kind: number; readonly text: string }
   | { readonly do: "sendBytes"; readonly hex: string }
   | { readonly do: "flood"; readonly frames: number; readonly bytes: number }
+  /** Empty frames, as fast as they are taken. */
+  | { readonly do: "trickle"; readonly frames: number }
+  /** The same without end, also once the program has ended; when it is cut off, it prints that. */
+  | { readonly do: "goOn" }
   | { readonly do: "die"; readonly signal: NodeJS.Signals }
   | { readonly do: "hang" }
   | { readonly do: "takeMemory"; readonly bytes: number }

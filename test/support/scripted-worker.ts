@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
@@ -33,7 +33,7 @@ async function serve(connection: number): Promise<void> {
   const data = await dial(workerSocket, workerNonce, connection);
   data.on("error", () => data.destroy());
   const frames = new FrameReader();
-  const hash = createHash("sha256");
+  let checksum = 0;
   let total = 0;
   let received = 0;
   const reply = (value: object) =>
@@ -43,9 +43,9 @@ async function serve(connection: number): Promise<void> {
       if (kind === UpFrame.hello) data.write(frame(DownFrame.welcome, payload));
       if (kind === UpFrame.payloadBegin) total = readTotal(payload);
       if (kind === UpFrame.payloadChunk) {
-        hash.update(payload);
+        checksum = crc32(payload, checksum);
         received += payload.length;
-        if (received === total) reply({ received, sha256: hash.digest("hex") });
+        if (received === total) reply({ received, crc32: checksum });
       }
       if (kind === UpFrame.commands) perform(JSON.parse(Buffer.from(payload).toString()));
     }
@@ -93,6 +93,13 @@ async function serve(connection: number): Promise<void> {
           data.write(frame(DownFrame.payloadChunk, Buffer.alloc(deed.bytes, sent)));
         }
         break;
+      case "trickle":
+        void trickle(data, deed.frames);
+        break;
+      case "goOn":
+        data.removeAllListeners("end").on("close", () => console.error("cut off"));
+        void trickle(data, Infinity);
+        break;
       case "die":
         process.kill(process.pid, deed.signal);
         break;
@@ -122,4 +129,12 @@ async function sendMedia(bytes: Buffer, times: number): Promise<void> {
   await once(media, "connect");
   media.on("error", () => media.destroy()).write(mediaNonce);
   for (let count = 0; count < times; count++) media.write(bytes);
+}
+
+async function trickle(data: Socket, frames: number): Promise<void> {
+  const empty = frame(DownFrame.payloadChunk, Buffer.alloc(0));
+  const many = Buffer.concat(Array.from({ length: 10_000 }, () => empty));
+  for (let sent = 0; sent < frames; sent += 10_000) {
+    if (!data.write(many)) await once(data, "drain");
+  }
 }
