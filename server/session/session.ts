@@ -3,7 +3,7 @@ import type { Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
@@ -156,6 +156,8 @@ export class Session {
       since: this.#since.toISOString(),
       profile: this.#profile.name,
       profileAssigned: this.#assigned !== undefined,
+      share: this.share,
+      shareAssigned: this.#assignedShare !== undefined,
       kept: this.kept,
       paused: this.#paused,
       ...(quarantine === undefined ? {} : { quarantine }),
