@@ -5,27 +5,36 @@ import { SHARE_LIMITS } from "#shared/admin/share-limits.ts";
 import { assertNever } from "#shared/base/assert.ts";
 
 type Policy = GpuShare["policy"];
-type Amount = {
-  readonly label: string;
-  readonly least: number;
-  readonly most: number;
-  readonly usual: number;
+type Choice = {
+  readonly policy: Policy;
+  readonly title: string;
+  /** What is given with it; a best effort needs nothing. */
+  readonly amount?: {
+    readonly label: string;
+    readonly least: number;
+    readonly most: number;
+    readonly usual: number;
+  };
 };
 
-const POLICIES: readonly { readonly policy: Policy; readonly title: string }[] = [
-  { policy: "equal-share", title: "equal share" },
-  { policy: "fixed-share", title: "fixed share" },
-  { policy: "target-frame-rate", title: "target frame rate" },
+const CHOICES: readonly Choice[] = [
+  {
+    policy: "equal-share",
+    title: "equal, by weight",
+    amount: { label: "Weight", ...SHARE_LIMITS.weight, usual: 1 },
+  },
+  {
+    policy: "fixed-share",
+    title: "fixed, percent",
+    amount: { label: "Percent", ...SHARE_LIMITS.percent, usual: 25 },
+  },
+  {
+    policy: "target-frame-rate",
+    title: "target, frames/s",
+    amount: { label: "Frames a second", ...SHARE_LIMITS.frameRate, usual: 30 },
+  },
   { policy: "best-effort", title: "best effort" },
 ];
-
-/** What is given with a policy; a best effort needs nothing. */
-const AMOUNTS: Readonly<Record<Policy, Amount | undefined>> = {
-  "equal-share": { label: "weight", ...SHARE_LIMITS.weight, usual: 1 },
-  "fixed-share": { label: "percent", ...SHARE_LIMITS.percent, usual: 25 },
-  "target-frame-rate": { label: "frames/s", ...SHARE_LIMITS.frameRate, usual: 30 },
-  "best-effort": undefined,
-};
 
 /** The choice of the profile's own share: no policy has an empty name. */
 const OF_PROFILE = "";
@@ -33,23 +42,23 @@ const OF_PROFILE = "";
 /** Chooses a session's part of the GPU. What a person has chosen and not yet applied stays chosen. */
 export class ShareForm {
   readonly #policy = element("share-policy", HTMLSelectElement);
-  readonly #label = element("share-amount-label", HTMLElement);
   readonly #amount = element("share-amount", HTMLInputElement);
   #shown = "";
 
   constructor(chosen: (share: GpuShare | undefined) => void) {
     this.#policy.replaceChildren(
       new Option("as its profile says", OF_PROFILE),
-      ...POLICIES.map(({ policy, title }) => new Option(title, policy)),
+      ...CHOICES.map(({ policy, title }) => new Option(title, policy)),
     );
     this.#policy.addEventListener("change", () => {
-      const amount = this.#ask();
-      if (amount !== undefined) this.#amount.value = String(amount.usual);
+      this.#ask();
+      const usual = this.#choice?.amount?.usual;
+      if (usual !== undefined) this.#amount.value = String(usual);
     });
     element("share-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      const policy = this.#chosenPolicy;
-      chosen(policy && shareOf(policy, this.#amount.valueAsNumber));
+      const choice = this.#choice;
+      chosen(choice && shareOf(choice.policy, this.#amount.valueAsNumber));
     });
   }
 
@@ -63,24 +72,20 @@ export class ShareForm {
     if (amount !== undefined) this.#amount.value = String(amount);
   }
 
-  get #chosenPolicy(): Policy | undefined {
-    return POLICIES.find(({ policy }) => policy === this.#policy.value)?.policy;
+  /** Undefined: the profile's own. */
+  get #choice(): Choice | undefined {
+    return CHOICES.find(({ policy }) => policy === this.#policy.value);
   }
 
-  /** Shows the field of the chosen policy's amount, or none. */
-  #ask(): Amount | undefined {
-    const policy = this.#chosenPolicy;
-    const amount = policy && AMOUNTS[policy];
-    const isAsked = amount !== undefined;
-    this.#label.hidden = !isAsked;
-    this.#amount.hidden = !isAsked;
-    this.#amount.disabled = !isAsked; // Else the browser wants it filled in.
-    if (isAsked) {
-      this.#label.textContent = amount.label;
-      this.#amount.min = String(amount.least);
-      this.#amount.max = String(amount.most);
-    }
-    return amount;
+  /** Shows the field of the choice's amount, or none. */
+  #ask(): void {
+    const amount = this.#choice?.amount;
+    this.#amount.hidden = amount === undefined;
+    this.#amount.disabled = amount === undefined; // Else the browser wants it filled in.
+    if (amount === undefined) return;
+    this.#amount.ariaLabel = amount.label;
+    this.#amount.min = String(amount.least);
+    this.#amount.max = String(amount.most);
   }
 }
 
