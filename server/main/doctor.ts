@@ -2,12 +2,8 @@ import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, availableParallelism, platform, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import {
-  ConfigError,
-  type Config,
-  type ConfigOverrides,
-  loadConfig,
-} from "#server/config/config.ts";
+import { type Config, type ConfigOverrides, loadConfig } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { findConfinement } from "#server/confine/confinement.ts";
 import { encoderBackends } from "#server/encode/backends.ts";

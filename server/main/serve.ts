@@ -1,6 +1,7 @@
 import { SigningKeyError } from "#server/auth/signing-keys.ts";
 import { TokenJournalError } from "#server/auth/token-journal.ts";
-import { ConfigError, type ConfigOverrides, loadConfig } from "#server/config/config.ts";
+import { type ConfigOverrides, loadConfig } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { readGatewayEnvironment } from "#server/config/env.ts";
 import { openLog } from "#server/observe/logger.ts";
 import { Gateway } from "./gateway.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { ConfigError } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 
 const Entries = z.record(z.string(), z.string());
 
