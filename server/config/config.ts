@@ -21,6 +21,8 @@ const name = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
   .meta({ fix: "write 1 to 64 letters, digits, dots, dashes or underscores" });
 
+const unwatchedFrameRate = z.number().min(0.1).max(240);
+
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
   size: size.optional(),
@@ -28,6 +30,8 @@ const profile = z.strictObject({
   maxSize: size.default({ width: 3840, height: 2160 }),
   /** Frames a second at most. */
   frameRate: z.number().min(1).max(240).default(60),
+  /** Frames a second while nobody watches. Absent: the gateway's. */
+  unwatchedFrameRate: unwatchedFrameRate.optional(),
   /** Its part of the GPU. */
   share: GpuShare.default({ policy: "equal-share", weight: 1 }).meta({
     fix:
@@ -41,7 +45,10 @@ const profile = z.strictObject({
   ...boundsFields,
 });
 /** What the sessions of this profile may use, and its name in the configuration. */
-export type Profile = z.infer<typeof profile> & { readonly name: string };
+export type Profile = z.infer<typeof profile> & {
+  readonly name: string;
+  readonly unwatchedFrameRate: number;
+};
 
 /** How viewers reach this host for video. */
 const ice = z.strictObject({
@@ -131,8 +138,8 @@ const fields = z.strictObject({
   submitDeadline: z.number().int().min(100).max(600_000).optional(),
   /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
   frameRate: z.enum(["paced", "unlimited"]).default("paced"),
-  /** Frames a second of a session that nobody watches. */
-  unwatchedFrameRate: z.number().min(0.1).max(240).default(1),
+  /** Frames a second of a session that nobody watches, unless its profile says else. */
+  unwatchedFrameRate: unwatchedFrameRate.default(1),
   ice: ice.default({ servers: [] }),
   doors: doors.prefault({}),
   mediaThreads: z.number().int().min(1).max(16).default(2),
@@ -175,9 +182,16 @@ export async function loadConfig(
   environment: GatewayEnvironment,
   overrides: ConfigOverrides = {},
 ): Promise<Config> {
+  return resolveConfig(environment, overrides, await readConfig(environment, overrides));
+}
+
+/** The configuration's file; undefined where the gateway is told of none. Throws ConfigError. */
+export async function readConfig(
+  environment: GatewayEnvironment,
+  overrides: ConfigOverrides,
+): Promise<ConfigSource | undefined> {
   const file = overrides.configFile ?? environment.configFile;
-  const source = file === undefined ? undefined : { file, text: await readConfigFile(file) };
-  return resolveConfig(environment, overrides, source);
+  return file === undefined ? undefined : readConfigFile(file);
 }
 
 /** The pure part of loadConfig(). Paths in the file are relative to the file's folder. */
@@ -203,7 +217,14 @@ export function resolveConfig(
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
     profiles: new Map(
       Object.entries({ [DEFAULT_PROFILE]: profile.parse({}), ...profiles }).map(
-        ([profileName, allows]) => [profileName, { ...allows, name: profileName }],
+        ([profileName, allows]) => [
+          profileName,
+          {
+            ...allows,
+            name: profileName,
+            unwatchedFrameRate: allows.unwatchedFrameRate ?? rest.unwatchedFrameRate,
+          },
+        ],
       ),
     ),
     stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
@@ -248,9 +269,10 @@ function checkSizes(
   }
 }
 
-async function readConfigFile(file: string): Promise<string> {
+/** Throws ConfigError. */
+export async function readConfigFile(file: string): Promise<ConfigSource> {
   try {
-    return await readFile(file, "utf8");
+    return { file, text: await readFile(file, "utf8") };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(

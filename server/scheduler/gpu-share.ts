@@ -22,6 +22,15 @@ export function priorityOf(seat: Seat, now: number): number {
   }
 }
 
+/**
+ * What a share comes to for who gets so many ticks a second. A target above is none that can be met: who draws once a second because
+ * nobody watches would come before all others with whatever else it computes.
+ */
+export function shareAtRate(share: GpuShare, ticksPerSecond: number): GpuShare {
+  if (share.policy !== "target-frame-rate") return share;
+  return { ...share, frameRate: Math.min(share.frameRate, ticksPerSecond) };
+}
+
 /** Its part of the GPU while all want it, relative to the others' (1 is a hundredth). */
 export function weightOf(seat: Seat, seats: Iterable<Seat>): number {
   let fixed = 0;

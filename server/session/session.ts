@@ -4,6 +4,7 @@ import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
+import { shareAtRate } from "#server/scheduler/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
@@ -25,10 +26,11 @@ import { stateWithGuest } from "./state-with-guest.ts";
 import { MAX_SURFACES, Surfaces } from "./surfaces.ts";
 import { type WorkerRequest, WorkerSlot } from "./worker-slot.ts";
 
+const MEBIBYTE = 1024 * 1024;
+
 export type SessionOptions = {
   readonly name: string;
   readonly frameRate: "paced" | "unlimited";
-  readonly unwatchedFrameRate: number;
   readonly workerIdleMs: number;
   readonly events: Events;
   readonly observer: Observer;
@@ -96,6 +98,14 @@ export class Session {
     this.#profileChanged(before);
   }
 
+  /** The profiles of the same names count from now on; one that is gone stays as it was. */
+  profilesChanged(profiles: ReadonlyMap<string, Profile>): void {
+    const before = this.#profile;
+    this.#granted = profiles.get(this.#granted.name) ?? this.#granted;
+    this.#assigned = this.#assigned && (profiles.get(this.#assigned.name) ?? this.#assigned);
+    this.#profileChanged(before);
+  }
+
   /** What an admin chose wins over the token's profile, until it is undefined again. */
   assignProfile(profile: Profile | undefined): void {
     const before = this.#profile;
@@ -106,7 +116,7 @@ export class Session {
   /** What an admin chose wins over the profile's part of the GPU, until it is undefined again. */
   assignShare(share: GpuShare | undefined): void {
     this.#assignedShare = share;
-    this.#slot.share = this.share;
+    this.#slot.share = this.#gpuShare;
   }
 
   /** Its part of the GPU. */
@@ -213,7 +223,7 @@ export class Session {
 
   /** The program may be sent to: it gets the size to draw at. */
   welcomed(connection: Connection): void {
-    connection.link?.send(DownFrame.resize, encodeResize(this.#size.current));
+    connection.link?.send(DownFrame.resize, encodeResize(this.#size.tell()));
   }
 
   /**
@@ -318,7 +328,7 @@ export class Session {
       gpu,
       startWorker,
       profile: () => this.#profile,
-      share: () => this.share,
+      share: () => this.#gpuShare,
       closing: this.#closing.signal,
       events: {
         starting: () => this.#setState({ state: "starting", sentence: "The GPU worker starts." }),
@@ -485,11 +495,13 @@ export class Session {
   }
 
   #profileChanged(before: Profile): void {
-    this.#slot.share = this.share;
-    const { frameRate, maxBitrate } = this.#profile;
+    this.#slot.share = this.#gpuShare;
+    const { frameRate, unwatchedFrameRate, maxBitrate } = this.#profile;
     this.#sendBounds();
     this.#size.settle(); // A viewer that came first was given a size by another profile.
-    if (frameRate !== before.frameRate) this.#audienceChanged();
+    if (frameRate !== before.frameRate || unwatchedFrameRate !== before.unwatchedFrameRate) {
+      this.#audienceChanged();
+    }
     if (maxBitrate !== before.maxBitrate) {
       this.#options.postToMedia({
         type: "limitBitrate",
@@ -505,15 +517,24 @@ export class Session {
     this.#settle();
   }
 
+  /** Of its ticks, where they are paced. */
   #frameRate(): number {
-    return this.#audience.count > 0 ? this.#profile.frameRate : this.#options.unwatchedFrameRate;
+    const { frameRate, unwatchedFrameRate } = this.#profile;
+    return this.#audience.count > 0 ? frameRate : Math.min(frameRate, unwatchedFrameRate);
   }
 
   #interval(): number {
     return this.#options.frameRate === "unlimited" ? 0 : 1000 / this.#frameRate();
   }
 
+  /** What counts at the GPU. */
+  get #gpuShare(): GpuShare {
+    if (this.#options.frameRate === "unlimited") return this.share;
+    return shareAtRate(this.share, this.#frameRate());
+  }
+
   #audienceChanged(): void {
+    this.#slot.share = this.#gpuShare;
     for (const connection of this.#connections.values()) {
       connection.ticks.setInterval(this.#interval());
     }
@@ -530,6 +551,7 @@ export class Session {
 
   #sendBounds(): void {
     this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile) });
+    this.#slot.worker?.limitHostMemory(this.#profile.hostMemoryMb * MEBIBYTE);
   }
 
   /** Brings state and timers in line with what is connected. */

@@ -1,4 +1,5 @@
 import type { Profile } from "#server/config/config.ts";
+import type { Profiles } from "#server/config/profiles.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { overPromised } from "./promised-shares.ts";
@@ -13,24 +14,29 @@ export type SessionFactory = (name: string, onEmpty: () => void) => SessionOptio
 /** The sessions that hold something: made when first asked for, forgotten when empty. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
-  readonly #defaultProfile: Profile;
+  readonly #profiles: Profiles;
   readonly #makeOptions: SessionFactory;
   #closing: string | undefined;
 
-  /** `defaultProfile` is for a session that has viewers and has had no guest. */
-  constructor(defaultProfile: Profile, makeOptions: SessionFactory) {
-    this.#defaultProfile = defaultProfile;
+  constructor(profiles: Profiles, makeOptions: SessionFactory) {
+    this.#profiles = profiles;
     this.#makeOptions = makeOptions;
   }
 
-  forGuest(name: string, profile: Profile): Session {
+  /** `profile` is configured. */
+  forGuest(name: string, profile: string): Session {
     const session = this.#get(name);
-    session.profile = profile;
+    session.profile = this.#profiles.get(profile);
     return session;
   }
 
   forViewer(name: string): Session {
     return this.#get(name);
+  }
+
+  /** Other profiles are configured: they count at once. */
+  profilesChanged(): void {
+    for (const session of this.#sessions.values()) session.profilesChanged(this.#profiles.all);
   }
 
   reports(): SessionReport[] {
@@ -67,7 +73,7 @@ export class Sessions {
     const forget = () => {
       if (this.#sessions.get(name) === session) this.#sessions.delete(name);
     };
-    const session: Session = new Session(this.#defaultProfile, this.#makeOptions(name, forget));
+    const session: Session = new Session(this.#profiles.default, this.#makeOptions(name, forget));
     this.#sessions.set(name, session);
     if (this.#closing !== undefined) void session.close(this.#closing);
     return session;

@@ -22,13 +22,21 @@ export type SizeKeeperOptions = {
 export class SizeKeeper {
   readonly #options: SizeKeeperOptions;
   #size: PictureSize | undefined;
+  /** What programs were told last. */
+  #told: PictureSize | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SizeKeeperOptions) {
     this.#options = options;
   }
 
-  get current(): PictureSize {
+  /** For a program that comes in. */
+  tell(): PictureSize {
+    this.#told = this.#current;
+    return this.#told;
+  }
+
+  get #current(): PictureSize {
     if (this.#size !== undefined) return this.#size;
     const { size } = this.#options.profile();
     if (size !== undefined) return { ...size, devicePixelRatio: 1 };
@@ -43,13 +51,13 @@ export class SizeKeeper {
 
   /** Brings the size in line with wish and profile at once. */
   settle(): void {
-    const wish = this.#options.wish();
-    if (wish === undefined) return;
-    const size = boundedSize(wish, this.#options.profile());
-    const last = this.current;
-    this.#size = size; // Even where it is today's default, which differs once the worker knows its GPU.
+    const wish = this.#options.wish() ?? this.#size;
+    // Kept even where it is today's default, which differs once the worker knows its GPU.
+    if (wish !== undefined) this.#size = boundedSize(wish, this.#options.profile());
+    const last = this.#told;
+    const size = this.tell();
     const isSame =
-      size.width === last.width &&
+      size.width === last?.width &&
       size.height === last.height &&
       size.devicePixelRatio === last.devicePixelRatio;
     if (!isSame) this.#options.changed(size);

@@ -52,6 +52,14 @@ test("what strangers may do is bounded by default, and each bound is set alone",
   });
 });
 
+test("a profile draws as slowly as the gateway's others while nobody watches, unless it says else", () => {
+  const { profiles } = parse(
+    "unwatchedFrameRate: 2\nprofiles: { a: {}, b: { unwatchedFrameRate: 30 } }",
+  );
+  const rates = [...profiles].map(([name, { unwatchedFrameRate }]) => [name, unwatchedFrameRate]);
+  expect(Object.fromEntries(rates)).toEqual({ default: 2, a: 2, b: 30 });
+});
+
 test("an empty file is the defaults", () => {
   expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
 });
