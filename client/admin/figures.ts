@@ -65,7 +65,11 @@ export function factsOf(report: SessionReport): readonly Fact[] {
     { name: "Picture", value: picture },
     {
       name: "Share of the GPU",
-      value: `${formatShare(report.share)}${report.shareAssigned ? " (assigned)" : ""}`,
+      value: [
+        formatShare(report.share),
+        ...(report.shareAssigned ? ["(assigned)"] : []),
+        ...(report.exclusive ? ["(nobody beside it)"] : []),
+      ].join(" "),
     },
     {
       name: "Target bit rate",

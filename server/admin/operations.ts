@@ -318,6 +318,8 @@ function profileFor(context: AdminContext, session: string, name: string): Profi
     const known = [...profiles().keys()].join(", ");
     throw new Problem(400, `Profile ${name} is not configured; those that are: ${known}.`);
   }
+  const refusal = profile.exclusive ? sessions.exclusiveRefusal(session) : undefined;
+  if (refusal !== undefined) throw new Problem(409, refusal);
   // An assigned share counts on, whatever the profile says.
   if (sessions.find(session)?.report().shareAssigned !== true) {
     checkPromise(context, session, profile.share);

@@ -38,6 +38,8 @@ const profile = z.strictObject({
       "write { policy: equal-share, weight: 1 }, { policy: fixed-share, percent: 25 }, " +
       "{ policy: target-frame-rate, frameRate: 30 } or { policy: best-effort }",
   }),
+  /** The whole GPU for one session: others are refused while its programs are connected, and it while others' are. */
+  exclusive: z.boolean().default(false),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */

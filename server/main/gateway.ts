@@ -268,7 +268,7 @@ export class Gateway implements AsyncDisposable {
   #sessionOptions(
     name: string,
     { folder, media, metrics, quarantine, gpu, onEmpty }: SessionSurroundings,
-  ): SessionOptions {
+  ): Omit<SessionOptions, "exclusion"> {
     const { frameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
     return {

@@ -13,6 +13,7 @@ import type { SessionState } from "#shared/signaling/messages.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
 import { Audience } from "./audience.ts";
 import { Connection } from "./connection.ts";
+import type { GpuUser } from "./exclusive-use.ts";
 import type { GpuWorker } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { MAX_CONNECTIONS } from "./limits.ts";
@@ -39,6 +40,8 @@ export type SessionOptions = {
   readonly postToMedia: (message: ToMedia) => void;
   readonly quarantine: Quarantine;
   readonly gpu: GpuScheduler;
+  /** Why no program of the session may come in beside those of others, as a sentence. */
+  readonly exclusion: (user: GpuUser) => string | undefined;
   /** The session holds nothing any more: no program, viewer or worker. */
   readonly onEmpty: () => void;
 };
@@ -124,6 +127,15 @@ export class Session {
     return this.#assignedShare ?? this.#profile.share;
   }
 
+  get isExclusive(): boolean {
+    return this.#profile.exclusive;
+  }
+
+  /** It has programs, or one is being let in. */
+  get isInside(): boolean {
+    return this.#connections.size + this.#admitting > 0;
+  }
+
   /** Its ticks stop, so that what draws by them stands still; programs stay connected. */
   pause(): void {
     this.#setPaused(true);
@@ -168,6 +180,7 @@ export class Session {
       profileAssigned: this.#assigned !== undefined,
       share: this.share,
       shareAssigned: this.#assignedShare !== undefined,
+      exclusive: this.isExclusive,
       kept: this.kept,
       paused: this.#paused,
       ...(quarantine === undefined ? {} : { quarantine }),
@@ -195,6 +208,8 @@ export class Session {
         `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`,
       );
     }
+    const exclusion = this.#options.exclusion(this);
+    if (exclusion !== undefined) throw new SessionUnavailable(exclusion);
     this.#admitting++;
     clearTimeout(this.#idleTimer);
     try {

@@ -2,6 +2,7 @@ import type { Profile } from "#server/config/config.ts";
 import type { Profiles } from "#server/config/profiles.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { exclusionOf } from "./exclusive-use.ts";
 import { overPromised } from "./promised-shares.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
@@ -9,7 +10,10 @@ import { Session, type SessionOptions } from "./session.ts";
 export const MAX_KEPT_SESSIONS = 128;
 
 /** Makes a session's options; `onEmpty` is to be passed on. */
-export type SessionFactory = (name: string, onEmpty: () => void) => SessionOptions;
+export type SessionFactory = (
+  name: string,
+  onEmpty: () => void,
+) => Omit<SessionOptions, "exclusion">;
 
 /** The sessions that hold something: made when first asked for, forgotten when empty. */
 export class Sessions {
@@ -43,6 +47,12 @@ export class Sessions {
     return [...this.#sessions.values()].map((session) => session.report());
   }
 
+  /** Why this session can't be made exclusive while it and others have programs; undefined: it can. */
+  exclusiveRefusal(name: string): string | undefined {
+    if (this.find(name)?.isInside !== true) return undefined;
+    return exclusionOf({ name, isExclusive: true, isInside: true }, this.#sessions.values());
+  }
+
   /** Made ahead of its guest, and not forgotten while it is empty. Undefined: there are too many. */
   keep(name: string, profile?: Profile): Session | undefined {
     const kept = [...this.#sessions.values()].filter((session) => session.kept);
@@ -73,7 +83,10 @@ export class Sessions {
     const forget = () => {
       if (this.#sessions.get(name) === session) this.#sessions.delete(name);
     };
-    const session: Session = new Session(this.#profiles.default, this.#makeOptions(name, forget));
+    const session: Session = new Session(this.#profiles.default, {
+      ...this.#makeOptions(name, forget),
+      exclusion: (user) => exclusionOf(user, this.#sessions.values()),
+    });
     this.#sessions.set(name, session);
     if (this.#closing !== undefined) void session.close(this.#closing);
     return session;

@@ -33,6 +33,9 @@ export const SessionReport = z
     shareAssigned: z.boolean().meta({
       description: "An admin chose the share; it wins over the profile's.",
     }),
+    exclusive: z.boolean().meta({
+      description: "Others are let in only while it has no programs, and it while they have none.",
+    }),
     kept: z.boolean().meta({ description: "An admin made it: it stays while it is empty." }),
     paused: z.boolean(),
     quarantine: sentence.optional().meta({ description: "Why no guest is let in." }),

@@ -74,6 +74,7 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
     quarantine: Quarantine.open(folder, (error) => {
       throw error;
     }),
+    exclusion: () => undefined,
     onEmpty: () => {
       emptied++;
     },
@@ -341,6 +342,7 @@ describe("the worker", () => {
       postToMedia: () => {},
       gpu,
       quarantine: Quarantine.open(folders[0]!, () => {}),
+      exclusion: () => undefined,
       onEmpty: () => {},
     });
     await expect(broken.admit()).rejects.toThrow(

@@ -18,6 +18,7 @@ const REPORT: SessionReport = {
   profileAssigned: false,
   share: { policy: "equal-share", weight: 1 },
   shareAssigned: false,
+  exclusive: false,
   kept: false,
   paused: false,
   width: 640,
@@ -99,9 +100,14 @@ test.for([
   expect(formatShare(share)).toBe(text);
 });
 
-test("a share that an admin chose is marked", () => {
+test("a share that an admin chose is marked, and one that nobody is let in beside", () => {
   const name = "Share of the GPU";
   expect(factsOf(REPORT)).toContainEqual({ name, value: "equal, weight 1" });
   const assigned = { ...REPORT, shareAssigned: true };
   expect(factsOf(assigned)).toContainEqual({ name, value: "equal, weight 1 (assigned)" });
+  const alone = { ...assigned, exclusive: true };
+  expect(factsOf(alone)).toContainEqual({
+    name,
+    value: "equal, weight 1 (assigned) (nobody beside it)",
+  });
 });

@@ -12,6 +12,7 @@ const REPORT: SessionReport = {
   profileAssigned: false,
   share: { policy: "equal-share", weight: 1 },
   shareAssigned: false,
+  exclusive: false,
   kept: false,
   paused: false,
   adapter: "llvmpipe",
