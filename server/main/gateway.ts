@@ -9,6 +9,7 @@ import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { Profiles } from "#server/config/profiles.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
+import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
 import { ClientAddresses } from "#server/ingress/client-addresses.ts";
@@ -263,6 +264,7 @@ export class Gateway implements AsyncDisposable {
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
+    events.memoryCapFound(await findMemoryCap());
   }
 
   #sessionOptions(

@@ -1,5 +1,6 @@
 import { changesSentence, type ConfigChanges } from "#server/config/changes.ts";
 import type { Confinement } from "#server/confine/confinement.ts";
+import type { MemoryCap } from "#server/confine/memory-cap.ts";
 import type { FromMedia } from "#server/media/messages.ts";
 import type { ToGateway, WorkerLeg } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
@@ -78,6 +79,10 @@ export class Events {
     const fields = { event: "gateway.confinement", confinement: kind, nextStep };
     if (nextStep === undefined) this.#logger.info(fields, sentence);
     else this.#logger.warn(fields, `${sentence} ${nextStep}`);
+  }
+
+  memoryCapFound({ sentence, ...cap }: MemoryCap): void {
+    this.#logger.info({ event: "gateway.memory", ...cap }, sentence);
   }
 
   configChanged(changes: ConfigChanges): void {
