@@ -1,4 +1,5 @@
-import type { GpuShare } from "./gpu-share.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 
 /** What a fixed share may save up, in milliseconds of the whole GPU: about a frame's work. */
 const FIXED_BURST_MS = 100;
@@ -51,6 +52,7 @@ export class Seat {
   }
 
   set share(share: GpuShare) {
+    if (isDeepStrictEqual(share, this.#share)) return; // To be given the same again saves nothing up.
     this.#share = share;
     this.#savings = FIXED_BURST_MS;
     this.#savedTo = performance.now();

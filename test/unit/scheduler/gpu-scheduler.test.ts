@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { shareAtRate } from "#server/scheduler/gpu-share.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { SimulatedGuest } from "./simulated-guest.ts";
 
 const DEADLINE_MS = 500;
@@ -133,6 +134,13 @@ describe("best effort", () => {
     await run(both, 1000);
     expect(both.map(({ used }) => used)).toEqual([1000, 1000]);
   });
+});
+
+test("a target of more frames than a session gets ticks is none", () => {
+  const target: GpuShare = { policy: "target-frame-rate", frameRate: 30 };
+  expect(shareAtRate(target, 60)).toEqual(target);
+  expect(shareAtRate(target, 1)).toEqual({ ...target, frameRate: 1 });
+  expect(shareAtRate(fixed(50), 1)).toEqual(fixed(50));
 });
 
 test("a share that is changed shows within a second", async () => {
