@@ -19,6 +19,12 @@ const ANTICIPATION_MS = 3;
 /** A lease that was given and is not used, or was taken back from who rests, is waited for no longer than this. */
 const PATIENCE_MS = 25;
 
+/**
+ * What is under way when a lease is taken back is waited for no longer than this: an endless shader must not hold up the
+ * others until its deadline, nor a worker that was taken over with its word. Past it, they use the GPU beside it.
+ */
+const BUSY_PATIENCE_MS = 250;
+
 /** So long after it was last used a session still counts as one that wants the GPU. */
 const RECENT_MS = 500;
 
@@ -165,7 +171,8 @@ export class GpuScheduler implements Disposable {
   #first(now: number): Seat | undefined {
     let first: Seat | undefined;
     for (const seat of this.#seats) {
-      if (!seat.isWaiting || seat.lease !== undefined || seat.isSpent(now)) continue;
+      // One that is busy without a lease has yet to end what it began.
+      if (!seat.isWaiting || seat.lease !== undefined || seat.isBusy || seat.isSpent(now)) continue;
       if (first === undefined || isBefore(seat, first, now)) first = seat;
     }
     return first;
@@ -190,13 +197,12 @@ export class GpuScheduler implements Disposable {
 
   /**
    * Who rests gives its lease back at once, unless it has begun another submit meanwhile: then it says so, and gives back
-   * when that is done. Who says nothing has its hands full (it compiles, say), and is not waited for.
+   * when that is done. Who says nothing has its hands full (it compiles, say), and is not waited for; nor is who takes long.
    */
   #expect(seat: Seat, now: number): number {
-    if (seat.isBusy) return Infinity;
-    const until = seat.revokedAt + PATIENCE_MS;
+    const until = seat.revokedAt + (seat.isBusy ? BUSY_PATIENCE_MS : PATIENCE_MS);
     if (now < until) return until;
-    seat.lease = undefined;
+    seat.stray(now);
     return Infinity;
   }
 
