@@ -3,6 +3,7 @@ import path from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { isAddressOrNetwork } from "#server/ingress/client-addresses.ts";
+import { GpuShare } from "#shared/admin/gpu-share.ts";
 import { MAX_RESUME_MS } from "#shared/link/control.ts";
 import { boundsFields } from "./bounds.ts";
 import type { GatewayEnvironment } from "./env.ts";
@@ -20,20 +21,6 @@ const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
 const size = z.strictObject({ width: side, height: side });
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
-/** How a session takes part in the GPU: see server/scheduler/gpu-share.ts. */
-const gpuShare = z.discriminatedUnion("policy", [
-  z.strictObject({ policy: z.literal("best-effort") }),
-  z.strictObject({
-    policy: z.literal("equal-share"),
-    weight: z.number().min(0.1).max(100).default(1),
-  }),
-  z.strictObject({ policy: z.literal("fixed-share"), percent: z.number().min(1).max(100) }),
-  z.strictObject({
-    policy: z.literal("target-frame-rate"),
-    frameRate: z.number().min(1).max(240),
-  }),
-]);
-
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
   size: size.optional(),
@@ -42,7 +29,7 @@ const profile = z.strictObject({
   /** Frames a second at most. */
   frameRate: z.number().min(1).max(240).default(60),
   /** Its part of the GPU. */
-  share: gpuShare.default({ policy: "equal-share", weight: 1 }),
+  share: GpuShare.default({ policy: "equal-share", weight: 1 }),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */

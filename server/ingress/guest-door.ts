@@ -5,7 +5,8 @@ import { type GuestClaims, TokenError } from "#server/auth/claims.ts";
 import type { Pass } from "#server/auth/holders.ts";
 import type { Checked } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
-import { type Session, SessionUnavailable } from "#server/session/session.ts";
+import type { Session } from "#server/session/session.ts";
+import { SessionUnavailable } from "#server/session/session-unavailable.ts";
 import { parseResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
 import {
   GUEST_SUBPROTOCOL,

@@ -21,13 +21,10 @@ import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import { Quarantine } from "#server/session/quarantine.ts";
-import {
-  quarantineSentence,
-  type SessionOptions,
-  type WorkerRequest,
-} from "#server/session/session.ts";
+import { Quarantine, quarantineSentence } from "#server/session/quarantine.ts";
+import type { SessionOptions } from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
+import type { WorkerRequest } from "#server/session/worker-slot.ts";
 import { SignalingDoor } from "#server/signaling/signaling-door.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 import { SIGNALING_PATH } from "#shared/signaling/messages.ts";

@@ -1,4 +1,5 @@
-import { type GpuShare, priorityOf, weightOf } from "./gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
+import { priorityOf, weightOf } from "./gpu-share.ts";
 import { Seat, type SeatEvents } from "./seat.ts";
 
 // Who may submit work to the GPU, and when. A worker submits nothing without a lease. While only one session

@@ -1,19 +1,6 @@
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { assertNever } from "#shared/base/assert.ts";
 import type { Seat } from "./seat.ts";
-
-/**
- * How a session takes part in the GPU, in the words of vGPU's schedulers.
- *
- * - `best-effort`: what nobody else wants; such sessions use the GPU at the same time, in no order.
- * - `equal-share`: as much as each other one that wants it, by weight; what one leaves goes to the rest.
- * - `fixed-share`: so many percent, as a right and as a bound: what it leaves goes to the rest, and it gets no more.
- * - `target-frame-rate`: before the others while it is below its frame rate, and as an equal one above.
- */
-export type GpuShare =
-  | { readonly policy: "best-effort" }
-  | { readonly policy: "equal-share"; readonly weight: number }
-  | { readonly policy: "fixed-share"; readonly percent: number }
-  | { readonly policy: "target-frame-rate"; readonly frameRate: number };
 
 /** What equal shares divide at least, however much is promised to fixed ones. Percent. */
 const LEAST_FOR_EQUALS = 5;

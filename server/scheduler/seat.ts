@@ -1,4 +1,4 @@
-import type { GpuShare } from "./gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 
 /** What a fixed share may save up, in milliseconds of the whole GPU: about a frame's work. */
 const FIXED_BURST_MS = 100;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import type { GpuWorker } from "./gpu-worker.ts";

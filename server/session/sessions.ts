@@ -1,5 +1,7 @@
 import type { Profile } from "#server/config/config.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { overPromised } from "./promised-shares.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** Sessions that stay while they are empty. Bounds what a script of the admin's makes the gateway hold. */
@@ -43,6 +45,11 @@ export class Sessions {
     session.kept = true;
     if (profile !== undefined) session.assignProfile(profile);
     return session;
+  }
+
+  /** Why a session of this name can't be promised this part of the GPU; undefined: it can. */
+  shareRefusal(name: string, share: GpuShare): string | undefined {
+    return overPromised({ name, share }, this.#sessions.values());
   }
 
   find(name: string): Session | undefined {

@@ -10,6 +10,8 @@ const REPORT: SessionReport = {
   since: "2026-11-25T12:00:00.000Z",
   profile: "default",
   profileAssigned: false,
+  share: { policy: "equal-share", weight: 1 },
+  shareAssigned: false,
   kept: false,
   paused: false,
   adapter: "llvmpipe",

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { SimulatedGuest } from "./simulated-guest.ts";
 
 const DEADLINE_MS = 500;
