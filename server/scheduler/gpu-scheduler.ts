@@ -129,9 +129,9 @@ export class GpuScheduler implements Disposable {
       const waiting = this.#first(now);
       const holders = [...this.#seats].filter(({ lease }) => lease !== undefined);
       for (const holder of holders) {
-        if (holder.isRevoked) next = Math.min(next, this.#expect(holder, now));
+        if (holder.isRevoked) next = Math.min(next, this.#expect(holder, waiting, now));
         // A fixed share is also the most that its session gets.
-        else if (holder.isSpent(now)) this.#revoke(holder, now);
+        else if (holder.isSpent(now)) this.#revoke(holder, waiting, now);
         else if (waiting !== undefined) next = Math.min(next, this.#yield(holder, waiting, now));
       }
       const isFree = holders.every(
@@ -159,13 +159,15 @@ export class GpuScheduler implements Disposable {
       // Between two submits, or the grant is on its way: it keeps its turn for a moment.
       const isUnused = holder.restedAt < holder.grantedAt;
       const until = isUnused ? holder.grantedAt + PATIENCE_MS : holder.restedAt + ANTICIPATION_MS;
-      return (isTheirTurn && !isUnused) || now >= until ? this.#revoke(holder, now) : until;
+      return (isTheirTurn && !isUnused) || now >= until
+        ? this.#revoke(holder, waiting, now)
+        : until;
     }
     const sliceEnds = holder.grantedAt + SLICE_MS;
     if (now < sliceEnds) return sliceEnds;
     if (theirs > mine) return Infinity;
     if (!isTheirTurn) return now + Math.max(SLICE_MS, -gap * this.#weight(holder));
-    return this.#revoke(holder, now);
+    return this.#revoke(holder, waiting, now);
   }
 
   /** Of those that wait, who is next. */
@@ -189,18 +191,19 @@ export class GpuScheduler implements Disposable {
   }
 
   /** Returns when to look again. */
-  #revoke(seat: Seat, now: number): number {
+  #revoke(seat: Seat, waiting: Seat | undefined, now: number): number {
     seat.isRevoked = true;
     seat.revokedAt = now;
     if (seat.lease !== undefined) seat.events.revoke(seat.lease);
-    return this.#expect(seat, now);
+    return this.#expect(seat, waiting, now);
   }
 
   /**
    * Who rests gives its lease back at once, unless it has begun another submit meanwhile: then it says so, and gives back
    * when that is done. Who says nothing has its hands full (it compiles, say), and is not waited for; nor is who takes long.
    */
-  #expect(seat: Seat, now: number): number {
+  #expect(seat: Seat, waiting: Seat | undefined, now: number): number {
+    if (seat.isBusy && waiting === undefined) return Infinity;
     const until = seat.revokedAt + (seat.isBusy ? BUSY_PATIENCE_MS : PATIENCE_MS);
     if (now < until) return until;
     seat.stray(now);

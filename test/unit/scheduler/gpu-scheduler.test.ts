@@ -102,6 +102,12 @@ describe("fixed shares", () => {
     expect(shares([alone], 30_000)[0]).toBeLessThanOrEqual(27);
   });
 
+  test("are a bound also of submits that are long, and charged whole where nobody waits", async () => {
+    const alone = guest(fixed(25), { submit: 450, every: 0 });
+    await run([alone], 60_000);
+    expect(shares([alone], 60_000)[0]).toBeLessThanOrEqual(27);
+  });
+
   test("come before equal ones, which divide the rest", async () => {
     const guests = [guest(fixed(40), HOG), guest(EQUAL, HOG), guest(EQUAL, HOG)];
     await run(guests, 30_000);
