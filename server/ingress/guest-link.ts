@@ -189,9 +189,13 @@ export class GuestLink implements ProgramLink {
   /** The data socket ended. Why is told on the control socket, or by the end of the process. */
   #workerHungUp(): void {
     if (this.#ended) return;
+    if (this.#workerReason !== undefined) this.#close(CloseCode.policy, this.#workerReason);
+    else this.#reasonTimer ??= setTimeout(() => this.#closeUntold(), REASON_MS);
+  }
+
+  #closeUntold(): void {
     if (this.#refused) this.#close(CloseCode.policy, "The GPU worker refused the program.");
-    else if (this.#workerReason !== undefined) this.#close(CloseCode.policy, this.#workerReason);
-    else this.#reasonTimer ??= setTimeout(() => this.#close(CloseCode.internal, UNTOLD), REASON_MS);
+    else this.#close(CloseCode.internal, UNTOLD);
   }
 
   #close(code: number, sentence: string): void {

@@ -169,6 +169,7 @@ export class Gateway implements AsyncDisposable {
       addresses,
       events,
       authenticated: (socket) => listener.authenticated(socket),
+      crowded: (session) => sessions.find(session)?.figures.joinRefused(),
     });
     const media = parts.use(
       await MediaPool.start(

@@ -113,7 +113,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   ): void {
     const { computePipelines } = this.objects;
     const { dawn: device } = this.current.device;
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     computePipelines.reserve(handle);
     this.#requests.answer(
       request,
@@ -133,7 +133,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   ): void {
     const { renderPipelines } = this.objects;
     const { dawn: device } = this.current.device;
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     renderPipelines.reserve(handle);
     this.#requests.answer(
       request,

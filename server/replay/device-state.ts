@@ -36,6 +36,7 @@ export class DeviceState {
   }
 
   reportOutOfMemory(what: string, bytes: number, { used, quota }: Ledger): void {
+    this.#host.budget.tally.count("memory_refusals");
     const message = `${what} takes ${bytes} bytes, and ${used} of the ${quota} that this session may use are in use.`;
     this.report({ type: "out-of-memory", message });
   }
@@ -48,6 +49,7 @@ export class DeviceState {
 
   /** Its program went over a limit for which WebGPU has no error: it is lost, and the message says why. */
   lose(message: string): void {
+    if (!this.#isLost) this.#host.budget.tally.count("lost_devices");
     this.#becomeLost("unknown", message);
     this.destroy();
   }
@@ -74,6 +76,7 @@ export class DeviceState {
 
   #uncaptured(error: ReportedError): void {
     if (this.#isReleased) return;
+    this.#host.budget.tally.count("uncaptured_errors");
     if (this.#host.budget.mayTellError()) this.#tell(error);
     else this.#summary.add(error);
   }

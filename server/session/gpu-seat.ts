@@ -98,7 +98,9 @@ export class GpuSeat implements Disposable {
     if (total === undefined || before === undefined) return;
     // Of all processors, as a lease is of the whole GPU.
     const used = (total - before - BESIDE_ALLOWANCE_MS) / availableParallelism();
-    if (used > charged) this.#scheduler.chargeBeside(this.#seat, used - charged);
+    if (used <= charged) return;
+    this.#scheduler.chargeBeside(this.#seat, used - charged);
+    this.#events.charged(used - charged);
   }
 }
 

@@ -7,7 +7,9 @@ import { Stack } from "#test/support/stack.ts";
 
 // Each part is killed in turn: what is left goes on, and the operator is told in words.
 
-const ENDLESS_SHADER = fileURLToPath(new URL("scenes/endless-shader.js", import.meta.url));
+const ENDLESS_SHADER = fileURLToPath(
+  new URL("../bench/scenes/hostile/endless-shader.js", import.meta.url),
+);
 
 let browser: Browser;
 beforeAll(async () => {
