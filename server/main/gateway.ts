@@ -185,6 +185,8 @@ export class Gateway implements AsyncDisposable {
             }
           },
           failed: (error) => events.fault("No media thread can be started.", error),
+          contained: (session, error) =>
+            events.fault("A media thread failed at one viewer.", error, session),
         },
       ),
     );

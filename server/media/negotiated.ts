@@ -11,9 +11,12 @@ export type Negotiated = {
 export const H264_PAYLOAD_TYPE = 96;
 export const RTX_PAYLOAD_TYPE = 97;
 
+/** What a one-byte header extension has room for (RFC 8285, 4.2). A packet with another can't be written. */
+const MAX_EXTENSION_ID = 14;
+
 /**
  * Reads an SDP answer (RFC 8866) to our offer, in which the video section is the first. Throws an
- * Error with a sentence when the viewer takes no H.264.
+ * Error with a sentence when the viewer takes no H.264, or names an extension that no packet can carry.
  */
 export function readAnswer(sdp: string): Negotiated {
   const video = sdp.split(/^m=/m)[1] ?? "";
@@ -25,6 +28,9 @@ export function readAnswer(sdp: string): Negotiated {
   }
   const extensions = new Map<string, number>();
   for (const [, id, uri] of video.matchAll(/^a=extmap:(\d+)(?:\/\S+)? (\S+)/gm)) {
+    if (Number(id) < 1 || Number(id) > MAX_EXTENSION_ID) {
+      throw new Error(`A header extension's id (${id}) is outside 1..${MAX_EXTENSION_ID}.`);
+    }
     extensions.set(uri!, Number(id));
   }
   return {

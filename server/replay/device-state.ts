@@ -12,6 +12,10 @@ export class DeviceState {
   readonly #id: number;
   readonly #host: Pick<ReplayHost, "reply" | "budget">;
   readonly #summary = new ErrorSummary((error) => this.#tell(error));
+  readonly #hear = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault(); // Dawn would print it.
+    this.#uncaptured(describeError(event.error));
+  };
   #isReleased = false;
   #isLost = false;
 
@@ -19,10 +23,7 @@ export class DeviceState {
     this.dawn = device;
     this.#id = id;
     this.#host = host;
-    device.addEventListener("uncapturederror", (event) => {
-      event.preventDefault(); // Dawn would print it.
-      this.#uncaptured(describeError(event.error));
-    });
+    device.addEventListener("uncapturederror", this.#hear);
     void this.#watchLoss();
   }
 
@@ -63,6 +64,8 @@ export class DeviceState {
 
   async #watchLoss(): Promise<void> {
     const { reason, message } = await this.dawn.lost;
+    // Dawn's binding keeps its device for the life of the process, and what listens to it: the whole connection.
+    this.dawn.removeEventListener("uncapturederror", this.#hear);
     this.memory.close();
     this.#becomeLost(reason ?? "unknown", message);
   }

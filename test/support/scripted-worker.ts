@@ -16,6 +16,7 @@ const control = await dial(workerSocket, workerNonce, CONTROL_CONNECTION);
 const say = (message: ToGateway) => control.write(encodeControl(message));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
+let media: Promise<Socket> | undefined;
 const taken: Buffer[] = [];
 const messages = new ControlReader();
 const bounds: unknown[] = [];
@@ -76,6 +77,11 @@ async function serve(connection: number): Promise<void> {
       case "dialOften":
         for (let count = 0; count < deed.times; count++) void dial(workerSocket, workerNonce, 4000);
         break;
+      case "dialBytes":
+        connect(workerSocket)
+          .on("error", () => {})
+          .end(Buffer.from(deed.hex, "hex"));
+        break;
       case "printOften":
         for (let count = 0; count < deed.lines; count++) console.error("x".repeat(1000));
         break;
@@ -124,11 +130,17 @@ async function serve(connection: number): Promise<void> {
   }
 }
 
+async function dialMedia(): Promise<Socket> {
+  const socket = connect(mediaSocket);
+  await once(socket, "connect");
+  socket.on("error", () => socket.destroy()).write(mediaNonce);
+  return socket;
+}
+
 async function sendMedia(bytes: Buffer, times: number): Promise<void> {
-  const media = connect(mediaSocket);
-  await once(media, "connect");
-  media.on("error", () => media.destroy()).write(mediaNonce);
-  for (let count = 0; count < times; count++) media.write(bytes);
+  media ??= dialMedia(); // Its nonce opens one.
+  const socket = await media;
+  for (let count = 0; count < times; count++) socket.write(bytes);
 }
 
 async function trickle(data: Socket, frames: number): Promise<void> {

@@ -17,6 +17,8 @@ const VIDEO = [
 ];
 const DATA = ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:9 urn:other"];
 
+const withId = (id: string): string => answer([...VIDEO, `a=extmap:${id} urn:other`]);
+
 describe("an answer", () => {
   test("tells payload types and extensions of the video section alone", () => {
     const { payloadType, rtxPayloadType, extensions } = readAnswer(answer(VIDEO, ...DATA));
@@ -36,6 +38,18 @@ describe("an answer", () => {
   ])("is refused when it $why", ({ video }) => {
     expect(() => readAnswer(answer(video, ...DATA))).toThrow("does not take H.264");
   });
+
+  test.for(["1", "14"])("may name a header extension %s", (id) => {
+    expect(readAnswer(withId(id)).extensions.get("urn:other")).toBe(Number(id));
+  });
+
+  test.for(["0", "15", "16", "99999999999999999999"])(
+    "is refused when it names a header extension %s, which no packet can carry",
+    (id) => {
+      const sentence = `A header extension's id (${id}) is outside 1..14.`;
+      expect(() => readAnswer(withId(id))).toThrow(sentence);
+    },
+  );
 });
 
 const HOST = "candidate:1 1 udp 2113937151 192.0.2.7 50000 typ host generation 0";
