@@ -77,6 +77,7 @@ export class GuestDoor implements Disposable {
       const claims = await this.#identifyInCrowd(request);
       this.#options.doorkeeper.authenticated(request);
       await this.#options.doorkeeper.joins("guest", claims.session);
+      this.#checkAllowed(claims);
       const resume = resumeRequest(request);
       if (resume !== undefined) {
         if (!socket.destroyed) this.#resume(claims, resume, request, socket, head, onError);
@@ -121,7 +122,7 @@ export class GuestDoor implements Disposable {
   /** What admit() would check, without letting anybody in. Throws Refusal. */
   async check(request: IncomingMessage): Promise<void> {
     try {
-      await this.#identify(request);
+      this.#checkAllowed(await this.#identify(request));
     } catch (error) {
       throw await this.#refusalFor(error, request);
     }
@@ -184,13 +185,17 @@ export class GuestDoor implements Disposable {
 
   async #identify(request: IncomingMessage): Promise<Checked<GuestClaims>> {
     checkVersion(request);
-    const claims = await this.#options.authenticate(bearerToken(request, "guest"));
-    const quarantined = this.#options.quarantined(claims.session);
+    return this.#options.authenticate(bearerToken(request, "guest"));
+  }
+
+  /** Once its session's joins are counted: who is kept out would else fill the log. */
+  #checkAllowed({ session, profile }: GuestClaims): void {
+    const quarantined = this.#options.quarantined(session);
     if (quarantined !== undefined) throw new Refusal(403, quarantined);
-    if (this.#options.hasProfile(claims.profile)) return claims;
+    if (this.#options.hasProfile(profile)) return;
     throw new Refusal(
       403,
-      `The token names profile "${claims.profile}", which this gateway does not have: ask for another token.`,
+      `The token names profile "${profile}", which this gateway does not have: ask for another token.`,
     );
   }
 

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   MAX_DOWN_FRAMES_AT_ONCE,
@@ -68,6 +70,23 @@ describe("the door", () => {
   ])("refuses $why with a status and a sentence", async ({ refusal, token }) => {
     const options = { url: host.url, token: await token() };
     await expect(ScriptedGuest.open(options)).rejects.toThrow(refusal);
+  });
+
+  test("tells a quarantined session's guest that it comes too often, and the log once", async () => {
+    const stateFolder = await mkdtemp(path.join(tmpdir(), "heliograph-state-"));
+    await writeFile(path.join(stateFolder, "quarantine.json"), '{"loop":"It hung."}');
+    const yaml = "doors: { joinsPerMinute: 3 }";
+    await using few = await TestGateway.start({ workerMain: SCRIPTED_WORKER, yaml, stateFolder });
+    const options = { url: few.url, token: await few.guestToken("loop") };
+    const kept = /^403 Session loop is quarantined .*It hung\./;
+    const limited = /^429 Session loop was joined at this door over 3 times/;
+    for (const refusal of [kept, kept, kept, limited, limited, limited]) {
+      await expect(ScriptedGuest.open(options)).rejects.toThrow(refusal);
+    }
+    const events = few.log.map(({ event }) => event);
+    expect(events.filter((event) => event === "guest.refused")).toHaveLength(3);
+    expect(events.filter((event) => event === "door.limited")).toHaveLength(1);
+    await rm(stateFolder, { recursive: true });
   });
 
   test.for(["/guest", "/signaling", "/signaling/", "/elsewhere"])(
@@ -144,10 +163,10 @@ describe("the door", () => {
   });
 });
 
-function upgrade(headers: string, token: string, path: string = GUEST_PATH): string {
+function upgrade(headers: string, token: string, at: string = GUEST_PATH): string {
   const authorization = token === "" ? "" : `Authorization: Bearer ${token}\r\n`;
   return (
-    `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${at} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
     `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${GUEST_SUBPROTOCOL}\r\n` +
     `${authorization}${headers}\r\n`
   );
