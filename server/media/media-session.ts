@@ -97,10 +97,15 @@ export class MediaSession {
 
   /** The viewer makes its offer when it is asked to. */
   addViewer(id: string, control: boolean): void {
+    let isMade = false;
     this.#blame.run(
-      (sentence, error) => this.#viewerAtFault(id, sentence, error),
+      (sentence, error) => {
+        if (isMade) this.#viewerAtFault(id, sentence, error);
+        else this.#tellFault(id, sentence, error);
+      },
       () => this.#addViewer(id, control),
     );
+    isMade = true;
   }
 
   removeViewer(id: string): void {
@@ -185,17 +190,26 @@ export class MediaSession {
     this.#viewers.set(id, viewer);
   }
 
+  /** Of one that has failed or left already, what else comes must not fill the log. */
   #viewerAtFault(id: string, sentence: string, error: unknown): void {
-    const stack = error instanceof Error ? (error.stack ?? sentence) : sentence;
+    if (this.#forget(id)) this.#tellFault(id, sentence, error);
+  }
+
+  #tellFault(viewer: string, reason: string, error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? reason) : reason;
     this.#post({ type: "fault", session: this.#session, stack });
-    this.viewerFailed(id, sentence);
+    this.#post({ type: "viewerState", viewer, state: "failed", reason });
   }
 
   #forget(id: string): boolean {
     const viewer = this.#viewers.get(id);
     if (viewer === undefined) return false;
     this.#viewers.delete(id);
-    viewer.close();
+    // What its sockets still throw as they close is its own as well.
+    this.#blame.run(
+      (sentence, error) => this.#viewerAtFault(id, sentence, error),
+      () => viewer.close(),
+    );
     this.#askBitrate();
     return true;
   }

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 // What a viewer's answer took of our offer.
 
 export type Negotiated = {
@@ -41,7 +43,7 @@ export function readAnswer(sdp: string): Negotiated {
 }
 
 /**
- * Leaves out candidates that werift would look up by multicast DNS, and the mark of their end: such a
+ * Leaves out candidates that werift would look up (by multicast DNS, or DNS), and the mark of their end: such a
  * viewer is found by its own connectivity checks (RFC 8445, peer-reflexive), which come later.
  */
 export function withoutHiddenCandidates(sdp: string): string {
@@ -52,8 +54,11 @@ export function withoutHiddenCandidates(sdp: string): string {
     .join("\r\n");
 }
 
-/** UDP at an address. `line` is a candidate attribute (RFC 8839, 5.1), with or without "a=". */
+/**
+ * UDP at an address: a name would be looked up on a stranger's behalf. `line` is a candidate attribute (RFC 8839, 5.1),
+ * with or without "a=".
+ */
 export function isUsableCandidate(line: string): boolean {
   const [, , transport, , address] = line.split(" ");
-  return transport?.toLowerCase() === "udp" && address !== undefined && !address.endsWith(".local");
+  return transport?.toLowerCase() === "udp" && isIP(address ?? "") !== 0;
 }

@@ -107,8 +107,8 @@ class MediaThreadMain {
       this.#post({ type: "viewerState", viewer: id, state: "failed", reason });
       return;
     }
+    this.#viewers.set(id, session); // It may fail as it is made.
     session.addViewer(id, control);
-    this.#viewers.set(id, session);
     this.#tell(id, (viewer) => viewer.offer());
   }
 

@@ -55,9 +55,10 @@ async function fuzz(name: string): Promise<Result> {
   );
   for (const { seed: of, how } of workerDeaths.slice(0, 3)) say(`  case seed ${of}: ${how}`);
   if (finding !== undefined) {
-    const file = await keepCrasher(finding);
     say(`${name} FAILS: ${finding.fault}`);
-    say(`  kept as ${file}; the same run: npm run fuzz -- ${name} --seed ${seed}`);
+    // What only a whole run shows, such as growth of memory, has no messages to keep.
+    if (finding.messages.length > 0) say(`  kept as ${await keepCrasher(finding)}`);
+    say(`  the same run: npm run fuzz -- ${name} --seed ${seed}`);
   }
   return result;
 }

@@ -54,11 +54,15 @@ describe("an answer", () => {
 
 const HOST = "candidate:1 1 udp 2113937151 192.0.2.7 50000 typ host generation 0";
 const HIDDEN = "candidate:2 1 udp 2113937151 6f2a0b0e-1f4c.local 50001 typ host generation 0";
+const NAMED = HOST.replace("192.0.2.7", "viewer.example");
+const IPV6 = HOST.replace("192.0.2.7", "2001:db8::7");
 const TCP = "candidate:3 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active";
 
 test.for([
   { what: "an address", candidate: HOST, usable: true },
   { what: "a name of multicast DNS", candidate: HIDDEN, usable: false },
+  { what: "a name of DNS", candidate: NAMED, usable: false },
+  { what: "an IPv6 address", candidate: IPV6, usable: true },
   { what: "TCP", candidate: TCP, usable: false },
   { what: "nonsense", candidate: "candidate:", usable: false },
 ])("a candidate with $what is usable: $usable", ({ candidate, usable }) => {
