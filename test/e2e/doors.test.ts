@@ -23,7 +23,7 @@ let host: TestGateway;
 
 beforeAll(async () => {
   // The table below shows more bad tokens than one address should within a minute.
-  const yaml = "doors: { failuresPerMinute: 1000 }";
+  const yaml = "doors: { failuresPerMinute: 100000 }";
   host = await TestGateway.start({ workerMain: SCRIPTED_WORKER, yaml });
   await host.gateway.ready();
 });

@@ -21,7 +21,8 @@ const INVALID =
 let host: TestGateway;
 
 beforeAll(async () => {
-  host = await TestGateway.start({ workerMain: SCRIPTED_WORKER });
+  const yaml = "doors: { failuresPerMinute: 1000 }";
+  host = await TestGateway.start({ workerMain: SCRIPTED_WORKER, yaml });
   await host.gateway.ready();
 });
 

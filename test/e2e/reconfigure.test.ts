@@ -53,10 +53,9 @@ test("SIGHUP has it read again, and what can't change while the gateway runs is 
   );
   const says = /no profile changed\. mediaThreads, tls can't change while the gateway runs/;
   await stack.gateway.line(says);
-  const before = stack.gateway.lines.length;
   stack.gateway.process.kill("SIGHUP");
-  await stack.gateway.moreLinesThan(before);
-  expect(stack.gateway.lines.slice(before).join("\n")).toMatch(says);
+  const told = () => stack.gateway.lines.filter((line) => says.test(line)).length;
+  while (told() < 2) await stack.gateway.moreLinesThan(stack.gateway.lines.length);
   expect((await fetch(`${stack.url}/healthz`)).status).toBe(200);
 });
 
