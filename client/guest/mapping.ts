@@ -89,6 +89,11 @@ function isWritableAtOnce(
   );
 }
 
+/** Throws at once, and the worker is not asked, while another map is pending. */
+export function requireNoPendingMap({ mapping }: BufferRecord): void {
+  if (mapping?.state === "pending") throw operationError("The buffer is about to be mapped.");
+}
+
 export async function mapBuffer(
   buffer: BufferRecord,
   mode: number,
@@ -140,7 +145,7 @@ async function requestMap(
   return undefined;
 }
 
-/** A map of a buffer that is mapped or being mapped: the worker raises the validation error. */
+/** A map of a buffer that is mapped: the worker raises the validation error. */
 async function refuseMap(
   buffer: BufferRecord,
   mode: number,
@@ -148,7 +153,7 @@ async function refuseMap(
   size: number | undefined,
 ): Promise<never> {
   await requestMap(buffer, mode, offset, size);
-  throw operationError("The buffer is mapped already, or about to be.");
+  throw operationError("The buffer is mapped already.");
 }
 
 export function getMappedRange(
