@@ -191,6 +191,22 @@ describe("a map for reading", () => {
     expect(buffer.mapState).toBe("mapped");
   });
 
+  test.for<["unmap" | "destroy", number, number]>([
+    ["unmap", MAP_READ, READ],
+    ["destroy", MAP_READ, READ],
+    ["unmap", MAP_WRITE, WRITE],
+    ["destroy", MAP_WRITE, WRITE],
+  ])("of a mapped buffer is aborted by %s before it is refused", async ([end, usage, mode]) => {
+    worker.answer = answerMaps;
+    const buffer = device.createBuffer({ size: 16, usage });
+    await buffer.mapAsync(mode);
+    worker.answer = () => undefined;
+    const refused = buffer.mapAsync(mode);
+    await expect(buffer.mapAsync(mode)).rejects.toThrow(operationError);
+    buffer[end]();
+    await expect(refused).rejects.toThrow(abortError);
+  });
+
   test("of a buffer that is about to be mapped rejects at once, and leaves the first alone", async () => {
     const buffer = createReadable();
     const first = buffer.mapAsync(READ);
