@@ -21,7 +21,7 @@ test("a profile that is edited counts in a session that runs; a mistake is refus
     return (await fetch(`${stack.url}/api/admin${what}`, { headers })).json();
   };
   const write = (text: string) => writeFile(path.join(stack.folder, "config.yaml"), text);
-  const program = stack.run(LOAD, { args: ["--size=160x120"] });
+  const program = stack.run(LOAD, { args: ["--size=160x120"], env: { LOAD_ROUNDS: "10" } });
   await program.line(/^bench-frames/);
   expect(await frameRate(program, 1500)).toBeGreaterThan(10);
 
