@@ -23,11 +23,18 @@ export class PacedPoller {
   #due = 0;
   #poll: (() => void) | undefined;
 
-  /** Work was handed to Dawn: the next polls come soon. */
+  /**
+   * Work was handed to Dawn: the next polls come soon. One that is overdue comes now: as long as commands keep coming, the event
+   * loop gets no turn, and what is done meanwhile would be known only once the worker has nothing left to do.
+   */
   workHandedOver(): void {
     const now = performance.now();
     this.#awaitedSince = now;
-    if (this.#poll !== undefined && this.#due - now > SHORTEST_MS) {
+    if (this.#poll === undefined) return;
+    if (now - this.#due >= SHORTEST_MS) {
+      clearTimeout(this.#timer);
+      this.#pollNow();
+    } else if (this.#due - now > SHORTEST_MS) {
       clearTimeout(this.#timer);
       this.#arm(now);
     }
@@ -44,12 +51,14 @@ export class PacedPoller {
     const waited = now - this.#awaitedSince;
     const delay = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, Math.floor(waited * FRACTION)));
     this.#due = now + delay;
-    this.#timer = setTimeout(() => {
-      const poll = this.#poll;
-      this.#poll = undefined;
-      this.polls++;
-      poll?.();
-    }, delay);
+    this.#timer = setTimeout(() => this.#pollNow(), delay);
+  }
+
+  #pollNow(): void {
+    const poll = this.#poll;
+    this.#poll = undefined;
+    this.polls++;
+    poll?.();
   }
 }
 

@@ -55,6 +55,30 @@ test("new work brings the next poll forward", () => {
   expect(times.length).toBe(slow + 1);
 });
 
+test("a poll that the event loop had no turn for comes with the next work, and once", () => {
+  const poller = new PacedPoller();
+  const times = keepPolling(poller);
+  const began = performance.now();
+  const clock = vi.spyOn(performance, "now");
+  const expected = [
+    [0, 0],
+    [1, 0], // It is due, and not late.
+    [1.9, 0],
+    [2, 1],
+    [2.5, 1],
+    [42, 2],
+    [42.1, 2],
+  ] as const;
+  for (const [time, polls] of expected) {
+    clock.mockReturnValue(began + time);
+    poller.workHandedOver();
+    expect(times.length, `polls at ${time} ms`).toBe(polls);
+  }
+  vi.advanceTimersByTime(1);
+  expect(times.length).toBe(3);
+  expect(poller.polls).toBe(3);
+});
+
 describe("setImmediate of the process", () => {
   const original = globalThis.setImmediate;
   afterEach(() => {
