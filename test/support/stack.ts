@@ -98,6 +98,8 @@ type RunOptions = { readonly args?: readonly string[]; readonly env?: NodeJS.Pro
 export type Vm = {
   readonly session: string;
   readonly relay: Command;
+  /** The relay's. */
+  readonly socket: string;
   run(program: string, options?: RunOptions): Command;
   viewerLink(role?: "view" | "control"): Promise<string>;
 };
@@ -176,11 +178,12 @@ export class Stack implements AsyncDisposable {
     const relay = startRelay(this.url, folder);
     this.#programs.push(relay);
     await relay.line(/^ready /);
+    const socket = path.join(folder, "relay.sock");
     return {
       session,
       relay,
-      run: (program, options = {}) =>
-        this.run(program, { ...options, socket: path.join(folder, "relay.sock") }),
+      socket,
+      run: (program, options = {}) => this.run(program, { ...options, socket }),
       viewerLink: (role) => this.viewerLink(role, session),
     };
   }
