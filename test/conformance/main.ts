@@ -94,13 +94,18 @@ type Run = {
   readonly onResult: (result: Result) => void;
 };
 
-/** File by file, so that what is stopped early has results of both ways to compare. */
+/**
+ * File by file, so that what is stopped early has results of both ways to compare; and small files
+ * first, which test the most different things for the time that they take.
+ */
 async function runAll(
   environments: Environments,
   cases: readonly string[],
   runs: readonly Run[],
 ): Promise<void> {
-  const files = planFiles(cases, (name) => runs.some(({ isDue }) => isDue(name)));
+  const files = planFiles(cases, (name) => runs.some(({ isDue }) => isDue(name))).toSorted(
+    (a, b) => a.wanted.size - b.wanted.size,
+  );
   const jobs = Array.from({ length: JOBS }, async (_, job) => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       for (const { way, isDue, onResult } of runs) {
