@@ -3,7 +3,7 @@ import { GPU_ERROR_FILTER_NUMBERS } from "#shared/wire/gen/enums.ts";
 import * as write from "#shared/wire/gen/write-commands.ts";
 import type { Handle } from "#shared/wire/handles.ts";
 import type { Writer } from "#shared/wire/writer.ts";
-import type { GPUAdapterInfo } from "./adapter-info.ts";
+import { GPUAdapterInfo } from "./adapter-info.ts";
 import { GPUBuffer } from "./buffer.ts";
 import { GPUCommandEncoder } from "./command-encoder.ts";
 import { createPipelineAsync, requirePipelineFormats } from "./create-pipeline.ts";
@@ -29,7 +29,7 @@ import { GPUQuerySet } from "./query-set.ts";
 import { GPUQueue } from "./queue.ts";
 import * as records from "./records.ts";
 import { GPUShaderModule } from "./shader-module.ts";
-import { GPUTexture } from "./texture.ts";
+import { bindingViewDimension, GPUTexture } from "./texture.ts";
 import { requireArguments, toEnum, toUSVString } from "./webidl.ts";
 import { wrap, wrapTracked } from "./wrap.ts";
 
@@ -146,7 +146,7 @@ export class GPUDevice extends EventTarget implements globalThis.GPUDevice {
       dimension,
       format,
       usage,
-      textureBindingViewDimension: typed.textureBindingViewDimension,
+      textureBindingViewDimension: bindingViewDimension(device, typed),
     });
     return wrapTracked(GPUTexture.prototype, slots.GPUTextureSlot, record);
   }
@@ -396,6 +396,8 @@ export function createDevice(
     record.wrapper = wrapper;
     connection.stream.track(record);
     connection.addDevice(record);
-    return { record, events, adapterInfo: adapter.info, queueLabel: known.queueLabel };
+    // Of the same content, and another object than the adapter's.
+    const adapterInfo = new GPUAdapterInfo(constructKey, adapter.info);
+    return { record, events, adapterInfo, queueLabel: known.queueLabel };
   });
 }

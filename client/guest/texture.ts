@@ -1,3 +1,4 @@
+import type { GPUTextureDescriptor as WireTextureDescriptor } from "#shared/wire/gen/dictionaries.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import { writeTextureCreateView, writeTextureDestroy } from "#shared/wire/gen/write-commands.ts";
 import { requireFormat } from "./formats.ts";
@@ -6,7 +7,7 @@ import { GPUTextureView } from "./gen/plain-objects.ts";
 import { GPUTextureSlot, GPUTextureViewSlot } from "./gen/slots.ts";
 import { defineInterface } from "./interface.ts";
 import { relabel } from "./label.ts";
-import { DeviceObject } from "./records.ts";
+import { DeviceObject, type DeviceRecord } from "./records.ts";
 import { illegalConstructor, toUSVString } from "./webidl.ts";
 import { wrapTracked } from "./wrap.ts";
 
@@ -88,4 +89,14 @@ export class GPUTexture implements globalThis.GPUTexture {
   static {
     defineInterface(this);
   }
+}
+
+/** What a texture's views are bound as: fixed on a device of the level "compatibility", and else undefined. */
+export function bindingViewDimension(
+  { features }: DeviceRecord,
+  { dimension = "2d", size, textureBindingViewDimension }: WireTextureDescriptor,
+): GPUTextureViewDimension | undefined {
+  if (features.has("core-features-and-limits")) return undefined;
+  if (textureBindingViewDimension !== undefined) return textureBindingViewDimension;
+  return dimension === "2d" && (size.depthOrArrayLayers ?? 1) > 1 ? "2d-array" : dimension;
 }

@@ -1,7 +1,10 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
 
-/** Scopes of one device that are open at once. Bounds what a loop of pushErrorScope makes the worker keep. */
-export const MAX_ERROR_SCOPES = 65_536;
+/**
+ * Scopes of one device that are open at once. Bounds what a loop of pushErrorScope makes the worker keep. The
+ * conformance suite opens 100,004.
+ */
+export const MAX_ERROR_SCOPES = 131_072;
 
 type ErrorType = "validation" | "out-of-memory" | "internal";
 

@@ -2,7 +2,7 @@
 // negotiated, so it is set far above any honest guest's need; exceeding one ends the connection.
 
 /** Objects of one kind alive at once. Bounds the memory of the id table, which is indexed by id. */
-export const MAX_LIVE_OBJECTS = 65_536;
+export const MAX_LIVE_OBJECTS = 262_144;
 
 /** Canvases of one connection alive at once. Each may be shown, and then the gateway keeps its size. */
 export const MAX_LIVE_SURFACES = 64;

@@ -104,6 +104,8 @@ export type Vm = {
   readonly relay: Command;
   /** What its relay shows the gateway. */
   readonly token: string;
+  /** The relay's. */
+  readonly socket: string;
   run(program: string, options?: RunOptions): Command;
   viewerLink(role?: "view" | "control"): Promise<string>;
 };
@@ -180,12 +182,13 @@ export class Stack implements AsyncDisposable {
     const relay = startRelay(this.url, folder);
     this.#programs.push(relay);
     await relay.line(/^ready /);
+    const socket = path.join(folder, "relay.sock");
     return {
       session,
       relay,
       token,
-      run: (program, options = {}) =>
-        this.run(program, { ...options, socket: path.join(folder, "relay.sock") }),
+      socket,
+      run: (program, options = {}) => this.run(program, { ...options, socket }),
       viewerLink: (role) => this.viewerLink(role, session),
     };
   }

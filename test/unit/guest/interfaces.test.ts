@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { RecordingWorker } from "./recording-worker.ts";
+import { answerDevices, RecordingWorker } from "./recording-worker.ts";
 
 type Class = {
   new (...rest: unknown[]): object;
@@ -174,8 +174,36 @@ test("limits and info are getters of the prototype, and the same objects each ti
   expect(Object.keys(adapter.limits)).toEqual([]);
   expect("maxBindGroups" in adapter.limits).toBe(true);
   expect(adapter.info.description).toBe("A worker in a test");
-  expect(device.adapterInfo).toBe(adapter.info);
+  expect(device.adapterInfo).toBe(device.adapterInfo);
+  expect(device.adapterInfo).not.toBe(adapter.info);
+  expect(device.adapterInfo.description).toBe("A worker in a test");
   expect(device.queue).toBe(device.queue);
+});
+
+describe("textureBindingViewDimension", () => {
+  const shape = { format: "r8unorm", usage: 4 } as const;
+  const dimensionOf = (maker: GPUDevice, descriptor: object): unknown =>
+    maker.createTexture({ ...shape, size: [4, 4], ...descriptor }).textureBindingViewDimension;
+
+  test("is undefined on a core device, also where it was given", () => {
+    expect(dimensionOf(device, {})).toBeUndefined();
+    expect(dimensionOf(device, { textureBindingViewDimension: "2d" })).toBeUndefined();
+  });
+
+  test.for<[GPUTextureViewDimension, object]>([
+    ["2d", {}],
+    ["2d-array", { size: [4, 4, 2] }],
+    ["cube", { size: [4, 4, 6], textureBindingViewDimension: "cube" }],
+    ["1d", { size: [4], dimension: "1d" }],
+    ["3d", { size: [4, 4, 4], dimension: "3d" }],
+  ])('is "%s" on a compatibility device of %j', async ([expected, descriptor]) => {
+    const other = new RecordingWorker();
+    other.answer = (command) => {
+      const reply = answerDevices(command);
+      return reply?.kind === "device" ? { ...reply, features: [] } : reply;
+    };
+    expect(dimensionOf(await other.device(), descriptor)).toBe(expected);
+  });
 });
 
 test("flags are constants that cannot be changed", () => {

@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { type FilePlan, queriesToSkip } from "./plan.ts";
+import type { Result, Way } from "./results.ts";
+import { SuiteOutput } from "./suite-output.ts";
+
+const RUNNER = "out-node/common/runtime/cmdline.js";
+
+const PROVIDERS: Readonly<Record<Way, string>> = {
+  direct: fileURLToPath(new URL("direct.cjs", import.meta.url)),
+  guest: fileURLToPath(new URL("provider.cjs", import.meta.url)),
+};
+
+/** Silence after which the running case counts as hung. The slowest of the suite take half of it. */
+const HUNG_MS = 120_000;
+
+/** Lines kept of what the process wrote to its standard error. */
+const KEPT_LINES = 20;
+
+export type SuiteOptions = {
+  /** The suite's own folder, built. */
+  readonly folder: string;
+  readonly way: Way;
+  readonly env: NodeJS.ProcessEnv;
+  /** Further options of the suite's runner. */
+  readonly args: readonly string[];
+};
+
+/** The conformance suite is not where it should be, or not built: the message says what to do. */
+export class SuiteError extends Error {
+  override name = "SuiteError" as const;
+}
+
+/** The names of all cases of a query, in the order in which they run. */
+export async function listCases(folder: string, query: string): Promise<string[]> {
+  if (!existsSync(path.join(folder, RUNNER))) {
+    throw new SuiteError(`${folder} has no ${RUNNER}: docs/conformance.md says how to build it.`);
+  }
+  const child = spawn(process.execPath, [RUNNER, "--list", query], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const names: string[] = [];
+  createInterface(child.stdout).on("line", (line) => {
+    if (line.startsWith("webgpu:")) names.push(line);
+  });
+  await once(child, "close");
+  if (names.length === 0) throw new SuiteError(`The suite has no case for ${query}.`);
+  return names;
+}
+
+/**
+ * Runs the wanted cases of a file. Where a case ends the process, or hangs, it is told so and another
+ * process goes on with the rest. Ends early, after the case under way, when `signal` is aborted.
+ */
+export async function runFile(
+  options: SuiteOptions,
+  plan: FilePlan,
+  signal: AbortSignal,
+  onResult: (result: Result) => void,
+): Promise<void> {
+  const left = new Set(plan.wanted);
+  while (left.size > 0 && !signal.aborted) {
+    const before = left.size;
+    const end = await runProcess(options, { ...plan, wanted: left }, signal, (result) => {
+      if (left.delete(result.name)) onResult(result);
+    });
+    if (signal.aborted || left.size === 0) return;
+    if (end.status === undefined && left.size < before) continue;
+    // One that ended in order and ran nothing of what is left would go on doing so.
+    const [name = ""] = left;
+    left.delete(name);
+    onResult({ name, status: end.status ?? "ended", milliseconds: -1, log: end.words });
+  }
+}
+
+type End = { readonly status: "ended" | "hung" | undefined; readonly words: string };
+
+async function runProcess(
+  { folder, way, env, args }: SuiteOptions,
+  plan: FilePlan,
+  signal: AbortSignal,
+  onResult: (result: Result) => void,
+): Promise<End> {
+  const scratch = mkdtempSync(path.join(tmpdir(), "heliograph-conformance-"));
+  try {
+    const skipped = path.join(scratch, "skip.cjs");
+    const expectations = queriesToSkip(plan).map((query) => ({ query, expectation: "skip" }));
+    writeFileSync(skipped, `exports.expectations = ${JSON.stringify(expectations)};\n`);
+    const command = [RUNNER, "--verbose", "--gpu-provider", PROVIDERS[way]];
+    const child = spawn(
+      process.execPath,
+      ["--expose-gc", ...command, ...args, "--expectations", skipped, plan.query],
+      { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    const words: string[] = [];
+    let isHung = false;
+    const silence = setTimeout(() => {
+      isHung = true;
+      child.kill("SIGKILL");
+    }, HUNG_MS);
+    const output = new SuiteOutput(onResult);
+    createInterface(child.stdout).on("line", (line) => {
+      silence.refresh();
+      output.line(line);
+    });
+    createInterface(child.stderr).on("line", (line) => {
+      if (words.push(line) > KEPT_LINES) words.shift();
+    });
+    const stop = (): void => void child.kill("SIGKILL");
+    signal.addEventListener("abort", stop);
+    const [code, killer] = await once(child, "close");
+    signal.removeEventListener("abort", stop);
+    clearTimeout(silence);
+    output.end();
+    words.push(killer === null ? `exit code ${code}` : `ended by ${killer}`);
+    return {
+      status: isHung ? "hung" : output.isComplete ? undefined : "ended",
+      words: words.join("\n"),
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
