@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { RecordingFile } from "#server/recording/recording-file.ts";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
@@ -24,6 +25,13 @@ const UNTOLD = "The GPU worker ended this program's connection.";
 /** Makes the way to the program; it lives until it ends or is closed. */
 export type MakeCarrier = (events: CarrierEvents) => Carrier;
 
+export type GuestLinkSurroundings = {
+  readonly session: Session;
+  readonly collector: BufferCollector;
+  /** What keeps the program's bytes, if anything does. Not owned: it ends with what the worker says. */
+  readonly recording: RecordingFile | undefined;
+};
+
 /** Joins one program's carrier and its data socket at the worker. Owns both; decodes neither. */
 export class GuestLink implements ProgramLink {
   readonly #carrier: Carrier;
@@ -31,6 +39,7 @@ export class GuestLink implements ProgramLink {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #collector: BufferCollector;
+  readonly #recording: RecordingFile | undefined;
   readonly #down = new FrameReader();
   /** Gateway frames wait for the worker's welcome: it is the first frame that a program expects. */
   #welcomed = false;
@@ -43,10 +52,10 @@ export class GuestLink implements ProgramLink {
   private constructor(
     makeCarrier: MakeCarrier,
     connection: Connection,
-    session: Session,
-    collector: BufferCollector,
+    { session, collector, recording }: GuestLinkSurroundings,
   ) {
     this.#collector = collector;
+    this.#recording = recording;
     this.#data = connection.data;
     this.#connection = connection;
     this.#session = session;
@@ -65,10 +74,9 @@ export class GuestLink implements ProgramLink {
   static join(
     makeCarrier: MakeCarrier,
     connection: Connection,
-    session: Session,
-    collector: BufferCollector,
+    surroundings: GuestLinkSurroundings,
   ): void {
-    const link = new GuestLink(makeCarrier, connection, session, collector);
+    const link = new GuestLink(makeCarrier, connection, surroundings);
     link.#pumpDown();
     connection.attach(link);
   }
@@ -113,6 +121,7 @@ export class GuestLink implements ProgramLink {
     const more = this.#data.write(chunk, (error) => {
       if (error === null || error === undefined) passedOn();
     });
+    this.#recording?.up(chunk);
     this.#collector.forwarded(chunk.length);
     return more;
   }

@@ -17,6 +17,7 @@ import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
 import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { Metrics } from "#server/observe/metrics.ts";
+import { Recorder } from "#server/recording/recorder.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
@@ -44,6 +45,7 @@ type SessionSurroundings = {
   readonly media: MediaPool;
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
+  readonly recorder: Recorder;
   readonly gpu: GpuScheduler;
   readonly onEmpty: () => void;
 };
@@ -181,12 +183,35 @@ export class Gateway implements AsyncDisposable {
     });
     const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
     const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
-      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, recorder, gpu, onEmpty }),
     );
+    const { fileMb, files, totalMb } = config.recordings;
+    const recorder = new Recorder({
+      folder: config.recordings.folder,
+      limits: { fileBytes: fileMb * MEBIBYTE, files, totalBytes: totalMb * MEBIBYTE },
+      isInProfile: (name) => {
+        const profile = sessions.find(name)?.report().profile ?? DEFAULT_PROFILE;
+        return config.profiles.get(profile)?.record === true;
+      },
+      events: {
+        began: (...told) => events.recordingBegan(...told),
+        ended: (...told) => events.recordingEnded(...told),
+        failed: (...told) => events.recordingFailed(...told),
+      },
+    });
     const since = new Date().toISOString();
     const host = () => ({ url: this.#url, since, ...this.#readiness });
     const admin = parts.use(
-      new AdminServices({ config, tokens, doorkeeper, events, sessions, metrics, host }),
+      new AdminServices({
+        config,
+        tokens,
+        doorkeeper,
+        events,
+        sessions,
+        metrics,
+        recorder,
+        host,
+      }),
     );
     listener.serve(
       createApp({
@@ -229,6 +254,7 @@ export class Gateway implements AsyncDisposable {
         },
         session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
         resumeMs: config.resumeSeconds * 1000,
+        recording: (session, connection) => recorder.find(session, connection),
         events,
       }),
     );
@@ -245,7 +271,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    { folder, media, metrics, quarantine, gpu, onEmpty }: SessionSurroundings,
+    { folder, media, metrics, quarantine, recorder, gpu, onEmpty }: SessionSurroundings,
   ): SessionOptions {
     const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -256,13 +282,14 @@ export class Gateway implements AsyncDisposable {
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
       observer: both(metrics.observer, this.#options.observer ?? {}),
-      startWorker: (request) => this.#startWorker(name, folder, media, request),
+      startWorker: (request) => this.#startWorker(name, folder, media, recorder, request),
       postToMedia: (message) => media.post(name, message),
       quarantine,
       gpu,
       onEmpty: () => {
         media.closeSession(name);
         metrics.forget(name);
+        recorder.forget(name);
         onEmpty();
       },
     };
@@ -272,6 +299,7 @@ export class Gateway implements AsyncDisposable {
     session: string,
     folder: string,
     media: MediaPool,
+    recorder: Recorder,
     { profile, events, signal }: WorkerRequest,
   ): Promise<GpuWorker> {
     const { gpu } = await this.#gpu;
@@ -280,7 +308,7 @@ export class Gateway implements AsyncDisposable {
     const { command } = await this.#confinement;
     const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
-    const { dawnFlags, stateFolder, tls } = this.#config;
+    const { dawnFlags, stateFolder, tls, recordings } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
     return GpuWorker.start(
       {
@@ -290,12 +318,13 @@ export class Gateway implements AsyncDisposable {
           usesDevices: !gpu.isSoftware,
           maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
-          secrets: [stateFolder, ...(tls === undefined ? [] : [tls.key])],
+          secrets: [stateFolder, recordings.folder, ...(tls === undefined ? [] : [tls.key])],
         }),
         socketPath,
         mediaSocketPath,
         mediaNonce: nonce,
         maxHostMemory,
+        recordings: recorder.forWorker(session),
       },
       events,
       signal,

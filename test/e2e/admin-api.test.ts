@@ -267,6 +267,7 @@ const BODIES: Readonly<Record<string, object>> = {
   assignProfile: { profile: "small" },
   evictSession: {},
   quarantineSession: { reason: "x" },
+  recordSession: { on: null },
 };
 const EVERY = OPERATIONS.map(({ id, method, path, isAct }) => ({
   id,
