@@ -22,3 +22,28 @@ export function recordCommand(): Command {
       });
     });
 }
+
+/** `heliograph replay`: plays a recording, on any machine. */
+export function replayCommand(): Command {
+  type Options = {
+    adapter: "auto" | "hardware" | "software";
+    frames?: string;
+    video?: string;
+    verify?: boolean;
+  };
+  return new Command("replay")
+    .description("Plays a recording, and shows or compares what its program drew.")
+    .argument("<file>", "as heliograph record keeps them")
+    .addOption(
+      new Option("--adapter <which>", "this machine's GPU, or the software one")
+        .choices(["auto", "hardware", "software"])
+        .default("auto"),
+    )
+    .option("--frames <folder>", "writes each picture as a PNG file")
+    .option("--video <file.mp4>", "writes the pictures as a video")
+    .option("--verify", "compares with the hashes that were recorded on the same adapter")
+    .action(async (file: string, { adapter, frames, video, verify }: Options) => {
+      const { replay } = await import("#server/main/replay.ts");
+      process.exitCode = await replay({ file, adapter, frames, video, verify: verify === true });
+    });
+}

@@ -14,7 +14,7 @@ export type TexelSource = {
 /** WebGPU's alignment of the rows of a copy. */
 const ROW_ALIGNMENT = 256;
 
-function bytesPerTexel(format: GPUTextureFormat): number {
+export function bytesPerTexel(format: GPUTextureFormat): number {
   return format === "rgba16float" ? 8 : 4;
 }
 
