@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { core } from "./core.ts";
 import { toJson, toTable } from "./figures.ts";
+import { replay } from "./replay.ts";
 import { sharing } from "./sharing.ts";
 import { soak } from "./soak.ts";
 import type { Suite } from "./suite.ts";
@@ -12,6 +13,7 @@ const SUITES: ReadonlyMap<string, Suite> = new Map([
   ["core", core],
   ["sharing", sharing],
   ["soak", soak],
+  ["replay", replay],
 ]);
 
 const { values, positionals } = parseArgs({

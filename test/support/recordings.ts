@@ -1,7 +1,29 @@
 import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import type { MappedHash, PictureHash, RecordingHeader } from "#server/recording/format.ts";
 import { RecordingReader } from "#server/recording/recording-reader.ts";
+import { FrameReader, UpFrame } from "#shared/wire/frames.ts";
+
+const FOLDER = fileURLToPath(new URL("../vectors/recordings", import.meta.url));
+
+/** A recording of the tree. */
+export type Vector = {
+  /** As its file, without the ending. */
+  readonly name: string;
+  readonly path: string;
+};
+
+/** The recordings that test/vectors/record-samples.ts made, of this and of older minor versions of the wire. */
+export async function recordingVectors(): Promise<readonly Vector[]> {
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith(".hgrec")).toSorted();
+  return files.map((file) => ({
+    name: path.basename(file, ".hgrec"),
+    path: path.join(FOLDER, file),
+  }));
+}
 
 export type ReadVector = {
   readonly header: RecordingHeader;
@@ -28,6 +50,18 @@ export async function readVector(file: string): Promise<ReadVector> {
     else if (next.value.kind === "picture") pictures.push(next.value.hash);
     else if (next.value.kind === "mapped") mapped.push(next.value.hash);
   }
+}
+
+/** The batches of commands among up bytes, each whole: seeds of a fuzzer, work of a benchmark. */
+export function batchesOf(up: readonly Uint8Array[]): readonly Uint8Array[] {
+  const frames = new FrameReader();
+  const batches: Uint8Array[] = [];
+  for (const bytes of up) {
+    for (const { kind, payload } of frames.push(bytes)) {
+      if (kind === UpFrame.commands) batches.push(payload.slice());
+    }
+  }
+  return batches;
 }
 
 /** A header for recordings that a test makes. */
