@@ -29,6 +29,15 @@ export default defineConfig(async () => {
             hookTimeout: 60_000,
           },
         },
+        {
+          extends: true,
+          test: {
+            name: "fuzz",
+            include: ["test/fuzz/**/*.test.ts"],
+            fileParallelism: false,
+            testTimeout: 60_000,
+          },
+        },
       ],
     },
   };

@@ -77,7 +77,7 @@ function encoderClass(each: Interface, context: Context): string {
   return `${BANNER}import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import { ${enums} } from "#shared/wire/gen/enums.ts";
 import { ${commands.map((command) => `write${capitalize(command.name)}`).join(", ")} } from "#shared/wire/gen/write-commands.ts";
-import { cutBytes } from "../bytes.ts";
+import { cutImmediates } from "../bytes.ts";
 import { NO_OFFSETS, requireOffsetsWithin, toOffsets } from "../dynamic-offsets.ts";
 import { defineInterface } from "../interface.ts";
 import { relabel } from "../label.ts";
@@ -232,7 +232,7 @@ function setImmediates(begin: string, use: string, write: string, what: string):
     ${begin}
     requireArguments(arguments.length, 2, ${what});
     const $rangeOffset = toUint32(rangeOffset, ${what});
-    const bytes = cutBytes(data, dataOffset, dataSize, ${what});
+    const bytes = cutImmediates(data, dataOffset, dataSize, ${what});
     ${use}
     stream.recordData(bytes, (writer, content) => ${write}(writer, $rangeOffset, content));
   }`;

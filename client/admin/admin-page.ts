@@ -1,8 +1,10 @@
 import { TokenKeeper } from "#client/viewer/token.ts";
 import { element } from "#client/viewer/view/element.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { AdminNews } from "#shared/admin/messages.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { AdminApi, ApiError } from "./api.ts";
+import { formatShare } from "./figures.ts";
 import { Live } from "./live.ts";
 import { Charts } from "./view/charts.ts";
 import { Detail, type DetailAct } from "./view/detail.ts";
@@ -35,6 +37,7 @@ export class AdminPage {
     this.#detail = new Detail({
       act: (act) => void this.#act(act),
       profile: (profile) => void this.#assign(profile),
+      share: (share) => void this.#assignShare(share),
       closed: () => this.#deselect(),
     });
     this.#keep.addEventListener("click", () => void this.#keepSession());
@@ -160,6 +163,13 @@ export class AdminPage {
     if (session === undefined) return;
     const what = profile === undefined ? "the profile of its token" : `profile ${profile}`;
     await this.#try((api) => api.assignProfile(session, profile), `${session} has ${what}.`);
+  }
+
+  async #assignShare(share: GpuShare | undefined): Promise<void> {
+    const session = this.#selected;
+    if (session === undefined) return;
+    const what = share === undefined ? "the share of its profile" : formatShare(share);
+    await this.#try((api) => api.assignShare(session, share), `${session} now has ${what}.`);
   }
 
   async #act(act: DetailAct): Promise<void> {

@@ -1,3 +1,4 @@
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { ScreenLink, SessionHistory } from "#shared/admin/messages.ts";
 import { ADMIN_API_PATH } from "#shared/admin/paths.ts";
 
@@ -25,6 +26,11 @@ export class AdminApi {
   /** Undefined: that of the guest's token. */
   async assignProfile(session: string, profile: string | undefined): Promise<void> {
     await this.#ask("PUT", session, "/profile", { profile: profile ?? null });
+  }
+
+  /** Undefined: that of the session's profile. */
+  async assignShare(session: string, share: GpuShare | undefined): Promise<void> {
+    await this.#ask("PUT", session, "/share", { share: share ?? null });
   }
 
   async act(session: string, act: "pause" | "resume" | "release"): Promise<void> {

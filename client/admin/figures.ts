@@ -1,5 +1,7 @@
 import { formatBitRate } from "#client/viewer/stats/rows.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { assertNever } from "#shared/base/assert.ts";
 
 // A session's figures as a person reads them. No DOM here.
 
@@ -62,6 +64,14 @@ export function factsOf(report: SessionReport): readonly Fact[] {
     { name: "Encoder", value: report.encoder ?? UNKNOWN },
     { name: "Picture", value: picture },
     {
+      name: "Share of the GPU",
+      value: [
+        formatShare(report.share),
+        ...(report.shareAssigned ? ["(assigned)"] : []),
+        ...(report.exclusive ? ["(nobody beside it)"] : []),
+      ].join(" "),
+    },
+    {
       name: "Target bit rate",
       value: report.targetBitrate === undefined ? UNKNOWN : formatBitRate(report.targetBitrate),
     },
@@ -90,6 +100,21 @@ export function factsOf(report: SessionReport): readonly Fact[] {
     { name: "Since", value: formatTime(report.since) },
     { name: "While empty", value: report.kept ? "stays: an admin made it" : "is forgotten" },
   ];
+}
+
+export function formatShare(share: GpuShare): string {
+  switch (share.policy) {
+    case "best-effort":
+      return "best effort";
+    case "equal-share":
+      return `equal, weight ${share.weight}`;
+    case "fixed-share":
+      return `fixed, ${share.percent} %`;
+    case "target-frame-rate":
+      return `${share.frameRate} frames a second`;
+    default:
+      return assertNever(share);
+  }
 }
 
 /** Of milliseconds a second. */

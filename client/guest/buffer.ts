@@ -1,7 +1,13 @@
 import { GPUBufferSlot } from "./gen/slots.ts";
 import { defineInterface } from "./interface.ts";
 import { relabel } from "./label.ts";
-import { destroyBuffer, getMappedRange, mapBuffer, unmapBuffer } from "./mapping.ts";
+import {
+  destroyBuffer,
+  getMappedRange,
+  mapBuffer,
+  requireNoPendingMap,
+  unmapBuffer,
+} from "./mapping.ts";
 import { illegalConstructor, requireArguments, toUint32, toUint64, toUSVString } from "./webidl.ts";
 
 export class GPUBuffer implements globalThis.GPUBuffer {
@@ -41,6 +47,7 @@ export class GPUBuffer implements globalThis.GPUBuffer {
     const typedMode = toUint32(mode, "GPUBuffer.mapAsync: mode");
     const start = toUint64(offset, "GPUBuffer.mapAsync: offset");
     const length = size === undefined ? undefined : toUint64(size, "GPUBuffer.mapAsync: size");
+    requireNoPendingMap(record); // Here, so that the promise is rejected when the program gets it.
     return mapBuffer(record, typedMode, start, length);
   }
 

@@ -1,8 +1,11 @@
 import { GPUDeviceLostInfo, GPUUncapturedErrorEvent, createError } from "./errors.ts";
 import { constructKey } from "./interface.ts";
+import { isObject } from "./webidl.ts";
 
 /** Uncaptured errors of one device that are reported in words, when the program handles none. */
 const MAX_REPORTED_ERRORS = 100;
+
+const EVENT = "uncapturederror";
 
 type Handler = GPUDevice["onuncapturederror"];
 
@@ -14,8 +17,12 @@ export class DeviceEvents {
   readonly #report: (sentence: string) => void;
   #resolveLost: (info: GPUDeviceLostInfo) => void = () => {};
   #handler: Handler = null;
-  #isListening = false;
   #reported = 0;
+  readonly #callHandler = (event: Event): void => {
+    if (typeof this.#handler !== "function") return; // Any object may be set.
+    const result: unknown = this.#handler.call(this.#target, event as GPUUncapturedErrorEvent);
+    if (result === false) event.preventDefault();
+  };
 
   constructor(target: GPUDevice, report: (sentence: string) => void) {
     this.#target = target;
@@ -25,18 +32,20 @@ export class DeviceEvents {
     });
   }
 
-  /** The event handler attribute `onuncapturederror`: takes its turn where it was first set. */
+  /**
+   * The event handler attribute `onuncapturederror`: takes its turn where it was last set after null, as
+   * https://html.spec.whatwg.org/#event-handlers says.
+   */
   get handler(): Handler {
     return this.#handler;
   }
 
   set handler(value: unknown) {
-    this.#handler = typeof value === "function" ? (value as NonNullable<Handler>) : null;
-    if (this.#isListening || this.#handler === null) return;
-    this.#isListening = true;
-    this.#target.addEventListener("uncapturederror", (event) => {
-      this.#handler?.call(this.#target, event);
-    });
+    const wasActive = this.#handler !== null;
+    this.#handler = isObject(value) ? (value as NonNullable<Handler>) : null;
+    const isActive = this.#handler !== null;
+    if (wasActive && !isActive) this.#target.removeEventListener(EVENT, this.#callHandler);
+    if (isActive && !wasActive) this.#target.addEventListener(EVENT, this.#callHandler);
   }
 
   loseDevice(reason: GPUDeviceLostReason, message: string): void {
@@ -45,7 +54,7 @@ export class DeviceEvents {
 
   /** Without a listener that prevents it, the error is reported as a browser writes it to its console. */
   dispatchError(type: GPUErrorFilter, message: string): void {
-    const event = new GPUUncapturedErrorEvent("uncapturederror", {
+    const event = new GPUUncapturedErrorEvent(EVENT, {
       error: createError(type, message),
       cancelable: true,
     });

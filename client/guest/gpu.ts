@@ -1,3 +1,4 @@
+import { GPU_FEATURE_NAME_NUMBERS } from "#shared/wire/gen/enums.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import { writeRequestAdapter } from "#shared/wire/gen/write-commands.ts";
 import type { AdapterReply } from "#shared/wire/replies.ts";
@@ -65,8 +66,10 @@ export class GPU implements globalThis.GPU {
 }
 
 function describe({ features, limits, info }: AdapterReply) {
+  // A name that this build does not know cannot be required, so it is not shown either.
+  const known = features.filter((name) => Object.hasOwn(GPU_FEATURE_NAME_NUMBERS, name));
   return {
-    features: new GPUSupportedFeatures(constructKey, new Set(features)),
+    features: new GPUSupportedFeatures(constructKey, new Set(known)),
     limits: new GPUSupportedLimits(constructKey, completeLimits(limits)),
     info: new GPUAdapterInfo(constructKey, info),
   };

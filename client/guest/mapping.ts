@@ -89,6 +89,13 @@ function isWritableAtOnce(
   );
 }
 
+/** Throws at once, and the worker is not asked, while another map is pending. */
+export function requireNoPendingMap({ mapping, cancelRefused }: BufferRecord): void {
+  if (mapping?.state === "pending" || cancelRefused !== undefined) {
+    throw operationError("A map of the buffer is pending already.");
+  }
+}
+
 export async function mapBuffer(
   buffer: BufferRecord,
   mode: number,
@@ -140,15 +147,23 @@ async function requestMap(
   return undefined;
 }
 
-/** A map of a buffer that is mapped or being mapped: the worker raises the validation error. */
+/** A map of a buffer that is mapped: the worker raises the validation error. */
 async function refuseMap(
   buffer: BufferRecord,
   mode: number,
   offset: number,
   size: number | undefined,
 ): Promise<never> {
-  await requestMap(buffer, mode, offset, size);
-  throw operationError("The buffer is mapped already, or about to be.");
+  const cancelled = new Promise<never>((_, reject) => {
+    buffer.cancelRefused = reject;
+  });
+  const { cancelRefused } = buffer;
+  try {
+    await Promise.race([cancelled, requestMap(buffer, mode, offset, size)]);
+  } finally {
+    if (buffer.cancelRefused === cancelRefused) buffer.cancelRefused = undefined;
+  }
+  throw operationError("The buffer is mapped already.");
 }
 
 export function getMappedRange(
@@ -200,12 +215,21 @@ function detach({ memory, size }: MappedView): Uint8Array<ArrayBuffer> | undefin
 export function dropMapping(buffer: BufferRecord): void {
   const { mapping } = buffer;
   if (mapping === undefined) return;
+  abortRefused(buffer);
   buffer.mapping = undefined;
   mapping.forget();
   for (const view of mapping.views) detach(view);
-  if (mapping.state === "pending") {
-    mapping.cancel(new DOMException("The buffer was unmapped before it was mapped.", "AbortError"));
-  }
+  if (mapping.state === "pending") mapping.cancel(abortError());
+}
+
+/** A map that the worker is about to refuse is aborted where the program unmaps first. */
+function abortRefused(buffer: BufferRecord): void {
+  buffer.cancelRefused?.(abortError());
+  buffer.cancelRefused = undefined;
+}
+
+function abortError(): DOMException {
+  return new DOMException("The buffer was unmapped before it was mapped.", "AbortError");
 }
 
 export function unmapBuffer(buffer: BufferRecord): void {
@@ -216,6 +240,7 @@ export function unmapBuffer(buffer: BufferRecord): void {
     stream.record((writer) => writeBufferUnmap(writer, buffer, [], new Uint8Array(0)));
     return;
   }
+  abortRefused(buffer);
   buffer.mapping = undefined;
   mapping.forget();
   const ranges: { offset: number; size: number }[] = [];

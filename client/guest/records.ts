@@ -111,6 +111,8 @@ export class BufferRecord extends DeviceObject<Kind["GPUBuffer"]> {
   readonly usage: number;
   isDestroyed = false;
   mapping: Mapping | undefined;
+  /** Rejects the promise of a map that was asked for while it was mapped, until it is refused. */
+  cancelRefused: ((error: DOMException) => void) | undefined;
   /** The content of a buffer that only the guest writes (MAP_WRITE), once it has been written. */
   shadow: Uint8Array<ArrayBuffer> | undefined;
 

@@ -2,6 +2,7 @@ import type { RequestHandler } from "express";
 import type { Server } from "socket.io";
 import type { Tokens } from "#server/auth/tokens.ts";
 import type { Config } from "#server/config/config.ts";
+import type { Profiles } from "#server/config/profiles.ts";
 import { metricsRoute } from "#server/http/metrics.ts";
 import type { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import type { Events } from "#server/observe/events.ts";
@@ -15,7 +16,9 @@ import { History, SAMPLE_SECONDS } from "./history.ts";
 import { attachLive } from "./live.ts";
 
 export type AdminServicesOptions = {
-  readonly config: Config;
+  /** Who reads /metrics. */
+  readonly access: Config["metrics"];
+  readonly profiles: Profiles;
   readonly tokens: Tokens;
   readonly doorkeeper: Doorkeeper;
   readonly events: Events;
@@ -37,7 +40,8 @@ export class AdminServices implements Disposable {
   readonly #sampling: NodeJS.Timeout;
 
   constructor({
-    config,
+    access,
+    profiles,
     tokens,
     doorkeeper,
     events,
@@ -50,7 +54,7 @@ export class AdminServices implements Disposable {
     this.#sessions = sessions;
     this.#host = () => ({
       ...host(),
-      profiles: [...config.profiles.keys()],
+      profiles: [...profiles.all.keys()],
       sessions: sessions.reports().length,
     });
     this.#door = new AdminDoor({
@@ -59,7 +63,7 @@ export class AdminServices implements Disposable {
       events,
     });
     this.metrics = metricsRoute({
-      access: config.metrics,
+      access,
       admit: (request) => this.#door.admitRequest(request),
       contentType: metrics.contentType,
       text: () => metrics.text(),
@@ -74,7 +78,7 @@ export class AdminServices implements Disposable {
       events,
       context: {
         sessions,
-        profiles: () => config.profiles,
+        profiles: () => profiles.all,
         history,
         recorder,
         host: this.#host,

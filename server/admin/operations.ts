@@ -4,6 +4,7 @@ import type { Profile } from "#server/config/config.ts";
 import { MAX_CHOSEN_SESSIONS, type Recorder } from "#server/recording/recorder.ts";
 import type { Session } from "#server/session/session.ts";
 import { MAX_KEPT_SESSIONS, type Sessions } from "#server/session/sessions.ts";
+import { GpuShare } from "#shared/admin/gpu-share.ts";
 import {
   HostReport,
   ScreenLink,
@@ -120,7 +121,8 @@ export const OPERATIONS: readonly Operation[] = [
     body: z.strictObject({ profile: ProfileName.optional() }),
     answer: SessionReport,
     run: (context, { name, body }) => {
-      const profile = body.profile === undefined ? undefined : profileOf(context, body.profile);
+      const profile =
+        body.profile === undefined ? undefined : profileFor(context, name, body.profile);
       const session = context.sessions.keep(name, profile);
       if (session !== undefined) return session.report();
       throw new Problem(
@@ -165,7 +167,25 @@ export const OPERATIONS: readonly Operation[] = [
     answer: SessionReport,
     run: (context, { name, body }) => {
       const session = sessionOf(context, name);
-      session.assignProfile(body.profile === null ? undefined : profileOf(context, body.profile));
+      session.assignProfile(
+        body.profile === null ? undefined : profileFor(context, name, body.profile),
+      );
+      return session.report();
+    },
+  }),
+  operation({
+    id: "assignShare",
+    method: "put",
+    path: "/sessions/{name}/share",
+    summary:
+      "Gives a session another part of the GPU than its profile names, at once; null takes it back.",
+    isAct: true,
+    body: z.strictObject({ share: GpuShare.nullable() }),
+    answer: SessionReport,
+    run: (context, { name, body }) => {
+      const session = sessionOf(context, name);
+      if (body.share !== null) checkPromise(context, name, body.share);
+      session.assignShare(body.share ?? undefined);
       return session.report();
     },
   }),
@@ -310,9 +330,25 @@ function sessionOf({ sessions }: Pick<AdminContext, "sessions">, name: string): 
   return session;
 }
 
-function profileOf({ profiles }: AdminContext, name: string): Profile {
+/** Throws Problem where the fixed shares of all sessions would be more than the whole GPU. */
+function checkPromise({ sessions }: AdminContext, name: string, share: GpuShare): void {
+  const refusal = sessions.shareRefusal(name, share);
+  if (refusal !== undefined) throw new Problem(409, refusal);
+}
+
+/** The profile that an admin wants for a session. Throws Problem where there is none, or it promises too much. */
+function profileFor(context: AdminContext, session: string, name: string): Profile {
+  const { profiles, sessions } = context;
   const profile = profiles().get(name);
-  if (profile !== undefined) return profile;
-  const known = [...profiles().keys()].join(", ");
-  throw new Problem(400, `Profile ${name} is not configured; those that are: ${known}.`);
+  if (profile === undefined) {
+    const known = [...profiles().keys()].join(", ");
+    throw new Problem(400, `Profile ${name} is not configured; those that are: ${known}.`);
+  }
+  const refusal = profile.exclusive ? sessions.exclusiveRefusal(session) : undefined;
+  if (refusal !== undefined) throw new Problem(409, refusal);
+  // An assigned share counts on, whatever the profile says.
+  if (sessions.find(session)?.report().shareAssigned !== true) {
+    checkPromise(context, session, profile.share);
+  }
+  return profile;
 }

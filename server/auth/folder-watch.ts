@@ -24,8 +24,15 @@ export class FolderWatch implements Disposable {
     this.#look = look;
     this.#failed = failed;
     for (const folder of folders) this.#watch(folder);
-    this.#timer = setInterval(() => this.#changed(), LOOK_EVERY_MS).unref();
-    this.#changed(); // What changed since the caller looked last.
+    this.#timer = setInterval(() => this.changed(), LOOK_EVERY_MS).unref();
+    this.changed(); // What changed since the caller looked last.
+  }
+
+  /** Looks, as after a change. */
+  changed(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    if (!this.#looking) void this.#lookUntilQuiet();
   }
 
   close(): void {
@@ -40,18 +47,12 @@ export class FolderWatch implements Disposable {
 
   #watch(folder: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.#changed());
+      const watcher = watch(folder, { persistent: false }, () => this.changed());
       watcher.on("error", () => watcher.close()); // The timer still looks.
       this.#watchers.push(watcher);
     } catch {
       // The system has no more watches to give: the timer still looks.
     }
-  }
-
-  #changed(): void {
-    if (this.#closed) return;
-    this.#again = true;
-    if (!this.#looking) void this.#lookUntilQuiet();
   }
 
   async #lookUntilQuiet(): Promise<void> {

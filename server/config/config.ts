@@ -1,17 +1,15 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { isAddressOrNetwork } from "#server/ingress/client-addresses.ts";
+import { GpuShare } from "#shared/admin/gpu-share.ts";
 import { MAX_RESUME_MS } from "#shared/link/control.ts";
 import { boundsFields } from "./bounds.ts";
+import { ConfigError } from "./config-error.ts";
+import { type ConfigSource, ConfigText, type SettingPath } from "./config-text.ts";
 import type { GatewayEnvironment } from "./env.ts";
+import { describeMistakes } from "./mistakes.ts";
 import { recordings } from "./recordings.ts";
-
-/** The configuration is wrong: the message names the field and says what to write instead. */
-export class ConfigError extends Error {
-  override name = "ConfigError" as const;
-}
 
 /** The smallest and largest side of a picture that a profile may allow: what encoders take. */
 const MIN_SIDE = 64;
@@ -19,21 +17,12 @@ const MAX_SIDE = 4096;
 
 const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
 const size = z.strictObject({ width: side, height: side });
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+  .meta({ fix: "write 1 to 64 letters, digits, dots, dashes or underscores" });
 
-/** How a session takes part in the GPU: see server/scheduler/gpu-share.ts. */
-const gpuShare = z.discriminatedUnion("policy", [
-  z.strictObject({ policy: z.literal("best-effort") }),
-  z.strictObject({
-    policy: z.literal("equal-share"),
-    weight: z.number().min(0.1).max(100).default(1),
-  }),
-  z.strictObject({ policy: z.literal("fixed-share"), percent: z.number().min(1).max(100) }),
-  z.strictObject({
-    policy: z.literal("target-frame-rate"),
-    frameRate: z.number().min(1).max(240),
-  }),
-]);
+const unwatchedFrameRate = z.number().min(0.1).max(240);
 
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
@@ -42,8 +31,16 @@ const profile = z.strictObject({
   maxSize: size.default({ width: 3840, height: 2160 }),
   /** Frames a second at most. */
   frameRate: z.number().min(1).max(240).default(60),
+  /** Frames a second while nobody watches. Absent: the gateway's. */
+  unwatchedFrameRate: unwatchedFrameRate.optional(),
   /** Its part of the GPU. */
-  share: gpuShare.default({ policy: "equal-share", weight: 1 }),
+  share: GpuShare.default({ policy: "equal-share", weight: 1 }).meta({
+    fix:
+      "write { policy: equal-share, weight: 1 }, { policy: fixed-share, percent: 25 }, " +
+      "{ policy: target-frame-rate, frameRate: 30 } or { policy: best-effort }",
+  }),
+  /** The whole GPU for one session: others are refused while its programs are connected, and it while others' are. */
+  exclusive: z.boolean().default(false),
   /** Bits a second of video at most. Absent: what the media threads allow. */
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */
@@ -53,7 +50,10 @@ const profile = z.strictObject({
   ...boundsFields,
 });
 /** What the sessions of this profile may use, and its name in the configuration. */
-export type Profile = z.infer<typeof profile> & { readonly name: string };
+export type Profile = z.infer<typeof profile> & {
+  readonly name: string;
+  readonly unwatchedFrameRate: number;
+};
 
 /** How viewers reach this host for video. */
 const ice = z.strictObject({
@@ -65,7 +65,10 @@ const ice = z.strictObject({
   servers: z
     .array(
       z.strictObject({
-        urls: z.string().regex(/^(stun|turn)s?:/),
+        urls: z
+          .string()
+          .regex(/^(stun|turn)s?:/)
+          .meta({ fix: 'write an address such as "turn:turn.example:3478"' }),
         username: z.string().optional(),
         credential: z.string().optional(),
       }),
@@ -78,9 +81,23 @@ const strangers = z.number().int().min(1).max(4096);
 /** What strangers may do before they show a good token, and good tokens within a minute. */
 const doors = z.strictObject({
   /** Whose pages may connect as viewers besides the gateway's own. */
-  origins: z.array(z.string().regex(/^https?:\/\/[^/?#@\s]+$/)).default([]),
+  origins: z
+    .array(
+      z
+        .string()
+        .regex(/^https?:\/\/[^/?#@\s]+$/)
+        .meta({ fix: 'write scheme, host and port alone, such as "https://portal.example"' }),
+    )
+    .default([]),
   /** Proxies whose X-Forwarded-For says who sends a request. */
-  trustedProxies: z.array(z.string().refine(isAddressOrNetwork)).default([]),
+  trustedProxies: z
+    .array(
+      z
+        .string()
+        .refine(isAddressOrNetwork)
+        .meta({ fix: 'write addresses or networks, such as "10.0.0.0/8"' }),
+    )
+    .default([]),
   /** Of one address at each door: programs' upgrades, viewers' upgrades, all other requests. */
   attemptsPerMinute: perMinute.default(3_000),
   /** Tokens of one address that were not good; more of them are not looked into. */
@@ -92,20 +109,42 @@ const doors = z.strictObject({
   strangersPerAddress: strangers.default(128),
 });
 
+const pemFile = z
+  .string()
+  .min(1)
+  .meta({ fix: "write the paths of two PEM files as tls.cert and tls.key" });
+
 const fields = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1"),
-  port: z.number().int().min(0).max(65_535).default(7340),
-  tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+  host: z
+    .string()
+    .min(1)
+    .default("127.0.0.1")
+    .meta({ fix: 'write an address, such as "127.0.0.1"' }),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(7340)
+    .meta({ fix: "write a number from 0 (any free port) to 65535, such as 7340" }),
+  tls: z.strictObject({ cert: pemFile, key: pemFile }).optional(),
   gpu: z.enum(["auto", "hardware", "software"]).default("auto"),
   /** Of GPU workers. "auto": as well as this machine can. "require": no worker without. */
   confinement: z.enum(["auto", "require", "off"]).default("auto"),
-  dawnFlags: z.array(z.string().regex(/^\S+$/)).default([]),
+  dawnFlags: z
+    .array(
+      z
+        .string()
+        .regex(/^\S+$/)
+        .meta({ fix: 'write flags without spaces, such as "backend=vulkan"' }),
+    )
+    .default([]),
   /** GPU time of one submit past which its worker is killed. Absent: 1 s, or 5 s on a software GPU. Milliseconds. */
   submitDeadline: z.number().int().min(100).max(600_000).optional(),
   /** "paced": as fast as the viewers show. "unlimited": as fast as the GPU finishes, watched or not. */
   frameRate: z.enum(["paced", "unlimited"]).default("paced"),
-  /** Frames a second of a session that nobody watches. */
-  unwatchedFrameRate: z.number().min(0.1).max(240).default(1),
+  /** Frames a second of a session that nobody watches, unless its profile says else. */
+  unwatchedFrameRate: unwatchedFrameRate.default(1),
   ice: ice.default({ servers: [] }),
   doors: doors.prefault({}),
   mediaThreads: z.number().int().min(1).max(16).default(2),
@@ -150,25 +189,32 @@ export async function loadConfig(
   environment: GatewayEnvironment,
   overrides: ConfigOverrides = {},
 ): Promise<Config> {
+  return resolveConfig(environment, overrides, await readConfig(environment, overrides));
+}
+
+/** The configuration's file; undefined where the gateway is told of none. Throws ConfigError. */
+export async function readConfig(
+  environment: GatewayEnvironment,
+  overrides: ConfigOverrides,
+): Promise<ConfigSource | undefined> {
   const file = overrides.configFile ?? environment.configFile;
-  const source = file === undefined ? undefined : { file, text: await readConfigFile(file) };
-  return resolveConfig(environment, overrides, source);
+  return file === undefined ? undefined : readConfigFile(file);
 }
 
 /** The pure part of loadConfig(). Paths in the file are relative to the file's folder. */
 export function resolveConfig(
   environment: GatewayEnvironment,
   overrides: ConfigOverrides,
-  source: { readonly file: string; readonly text: string } | undefined,
+  source: ConfigSource | undefined,
 ): Config {
-  const where = source?.file ?? "The built-in configuration";
-  const written = source === undefined ? {} : parseYaml(source);
+  const text = source && ConfigText.parse(source);
+  const where = (at: SettingPath) => text?.where(at) ?? "The built-in configuration";
   const parsed = fields.safeParse({
-    ...written,
+    ...text?.value,
     ...(overrides.host === undefined ? {} : { host: overrides.host }),
     ...(overrides.port === undefined ? {} : { port: overrides.port }),
   });
-  if (!parsed.success) throw new ConfigError(describeIssues(where, parsed.error));
+  if (!parsed.success) throw new ConfigError(describeMistakes(fields, parsed.error, where));
   const { profiles, tls, ...rest } = parsed.data;
   const folder = source === undefined ? process.cwd() : path.dirname(path.resolve(source.file));
   const stateFolder = path.resolve(overrides.stateFolder ?? environment.stateFolder);
@@ -184,7 +230,14 @@ export function resolveConfig(
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
     profiles: new Map(
       Object.entries({ [DEFAULT_PROFILE]: profile.parse({}), ...profiles }).map(
-        ([profileName, allows]) => [profileName, { ...allows, name: profileName }],
+        ([profileName, allows]) => [
+          profileName,
+          {
+            ...allows,
+            name: profileName,
+            unwatchedFrameRate: allows.unwatchedFrameRate ?? rest.unwatchedFrameRate,
+          },
+        ],
       ),
     ),
     stateFolder,
@@ -193,7 +246,8 @@ export function resolveConfig(
     insecureListen: overrides.insecureListen ?? false,
   };
   for (const [profileName, bounds] of config.profiles) checkSizes(where, profileName, bounds);
-  checkListen(config);
+  const isWritten = text !== undefined && overrides.host === undefined;
+  checkListen(config, isWritten ? `${where(["host"])}: ` : "");
   return config;
 }
 
@@ -202,31 +256,36 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function checkListen(config: Config): void {
+function checkListen(config: Config, where: string): void {
   if (isLoopback(config.host) || config.tls !== undefined || config.insecureListen) return;
   throw new ConfigError(
-    `host (${config.host}) is reachable from other machines, and tokens would cross the network ` +
+    `${where}host (${config.host}) is reachable from other machines, and tokens would cross the network ` +
       "in the clear: set tls.cert and tls.key, or put a TLS proxy in front and pass --insecure-listen.",
   );
 }
 
-function checkSizes(where: string, profileName: string, bounds: Profile): void {
+function checkSizes(
+  where: (path: SettingPath) => string,
+  profileName: string,
+  bounds: Profile,
+): void {
   for (const axis of ["width", "height"] as const) {
     const low = bounds.minSize[axis];
     const high = bounds.maxSize[axis];
     const start = bounds.size?.[axis] ?? low;
     if (low > high || start < low || start > high) {
       throw new ConfigError(
-        `${where}: profiles.${profileName}: ${axis} must rise from minSize (${low}) over ` +
+        `${where(["profiles", profileName, low > high ? "minSize" : "size", axis])}: profiles.${profileName}: ${axis} must rise from minSize (${low}) over ` +
           `size (${start}) to maxSize (${high}); change the one that is out of order.`,
       );
     }
   }
 }
 
-async function readConfigFile(file: string): Promise<string> {
+/** Throws ConfigError. */
+export async function readConfigFile(file: string): Promise<ConfigSource> {
   try {
-    return await readFile(file, "utf8");
+    return { file, text: await readFile(file, "utf8") };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(
@@ -234,81 +293,5 @@ async function readConfigFile(file: string): Promise<string> {
         "out to run with the defaults.",
       { cause },
     );
-  }
-}
-
-function parseYaml(source: { readonly file: string; readonly text: string }): object {
-  const document = parseDocument(source.text, { prettyErrors: true });
-  const [problem] = document.errors;
-  if (problem !== undefined) {
-    throw new ConfigError(`${source.file} is not YAML: ${problem.message}`, { cause: problem });
-  }
-  const value: unknown = document.toJS() ?? {};
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(
-      `${source.file} holds no settings: write one "name: value" a line, such as "port: 7340".`,
-    );
-  }
-  return value;
-}
-
-function describeIssues(where: string, error: z.ZodError): string {
-  const lines = error.issues.map((issue) => {
-    const field = issue.path.map(String).join(".");
-    if (issue.code === "unrecognized_keys") {
-      const known = field === "" ? Object.keys(fields.shape).toSorted() : [];
-      const names = issue.keys.map((key) => (field === "" ? key : `${field}.${key}`)).join(", ");
-      const fix = known.length > 0 ? `; the known ones are ${known.join(", ")}` : "";
-      return `${where}: ${names} is not a setting: correct or remove it${fix}.`;
-    }
-    return `${where}: ${field} is wrong: ${issue.message}${hint(field)}.`;
-  });
-  return lines.join("\n");
-}
-
-function hint(field: string): string {
-  const [, list] = /^doors\.(origins|trustedProxies)\b/.exec(field) ?? [];
-  if (list === "origins")
-    return '; write scheme, host and port alone, such as "https://portal.example"';
-  if (list === "trustedProxies") return '; write addresses or networks, such as "10.0.0.0/8"';
-  if (/ize\.(width|height)$/.test(field)) {
-    return `; write an even number from ${MIN_SIDE} to ${MAX_SIDE}`;
-  }
-  if (/\.share(\.|$)/.test(field)) {
-    return (
-      "; write { policy: equal-share, weight: 1 }, { policy: fixed-share, percent: 25 }, " +
-      "{ policy: target-frame-rate, frameRate: 30 } or { policy: best-effort }"
-    );
-  }
-  switch (field) {
-    case "port":
-      return "; write a number from 0 (any free port) to 65535, such as 7340";
-    case "host":
-      return '; write an address, such as "127.0.0.1"';
-    case "tls":
-    case "tls.cert":
-    case "tls.key":
-      return "; write the paths of two PEM files as tls.cert and tls.key";
-    case "doors.attemptsPerMinute":
-    case "doors.failuresPerMinute":
-    case "doors.joinsPerMinute":
-      return "; write a whole number from 1 to 1000000";
-    case "doors.strangers":
-    case "doors.strangersPerAddress":
-      return "; write a whole number from 1 to 4096";
-    case "gpu":
-      return '; write "auto", "hardware" or "software"';
-    case "confinement":
-      return '; write "auto", "require" or "off"';
-    case "resumeSeconds":
-      return `; write a number of seconds from 0 to ${MAX_RESUME_MS / 1000}`;
-    case "submitDeadline":
-      return "; write milliseconds from 100 to 600000, such as 1000";
-    case "metrics":
-      return '; write "loopback", "token" or "off"';
-    case "frameRate":
-      return '; write "paced" or "unlimited"';
-    default:
-      return "";
   }
 }

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { type IceOptions, LOOPBACK_ICE } from "#server/media/messages.ts";
-import { type Config, ConfigError, isLoopback } from "./config.ts";
+import { type Config, isLoopback } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 
 /** Where viewers reach this host's media, from what is configured and where the gateway listens. */
 export function iceOptions({ ice, host }: Config): IceOptions {

@@ -4,7 +4,8 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Express } from "express";
-import { type Config, ConfigError } from "#server/config/config.ts";
+import type { Config } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { Refusal, sendRefusal } from "#server/ingress/refusal.ts";
 import { type Peer, Strangers, type StrangersOptions } from "./strangers.ts";
 

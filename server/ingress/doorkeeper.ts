@@ -13,6 +13,8 @@ export type DoorkeeperOptions = {
   readonly limits: Config["doors"];
   readonly addresses: ClientAddresses;
   readonly events: Events;
+  /** A program or viewer of the session is refused, since such came too often. */
+  readonly crowded: (session: string) => void;
   /** The connection under a request has shown a good token. */
   readonly authenticated: (socket: Sender["socket"]) => void;
 };
@@ -69,9 +71,15 @@ export class Doorkeeper {
    * that reconnects without end costs.
    */
   async joins(door: Door, session: string): Promise<void> {
-    await this.#count(this.#joins, `${door} ${session}`, door, (limit) => {
-      return `Session ${session} was joined at this door over ${limit} times within a minute`;
-    });
+    const key = `${door} ${session}`;
+    try {
+      await this.#count(this.#joins, key, door, (limit) => {
+        return `Session ${session} was joined at this door over ${limit} times within a minute`;
+      });
+    } catch (refusal) {
+      this.#options.crowded(session);
+      throw refusal;
+    }
   }
 
   async #count(

@@ -6,7 +6,8 @@ import type { Pass } from "#server/auth/holders.ts";
 import type { Checked } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
 import type { RecordingFile } from "#server/recording/recording-file.ts";
-import { type Session, SessionUnavailable } from "#server/session/session.ts";
+import type { Session } from "#server/session/session.ts";
+import { SessionUnavailable } from "#server/session/session-unavailable.ts";
 import { parseResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
 import {
   GUEST_SUBPROTOCOL,
@@ -16,6 +17,7 @@ import {
 import { bearerToken, tokenRefusal } from "./bearer.ts";
 import { BufferCollector } from "./buffer-collector.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
+import { DownFrames } from "./down-frames.ts";
 import { GuestLink, type MakeCarrier } from "./guest-link.ts";
 import { GuestSocket } from "./guest-socket.ts";
 import { PlainCarrier } from "./plain-carrier.ts";
@@ -57,6 +59,7 @@ export class GuestDoor implements Disposable {
   });
   readonly #resumable = new ResumableLinks();
   readonly #collector = new BufferCollector();
+  readonly #downFrames = new DownFrames();
   #pending = 0;
   #closed = false;
 
@@ -77,6 +80,7 @@ export class GuestDoor implements Disposable {
       const claims = await this.#identifyInCrowd(request);
       this.#options.doorkeeper.authenticated(request);
       await this.#options.doorkeeper.joins("guest", claims.session);
+      this.#checkAllowed(claims);
       const resume = resumeRequest(request);
       if (resume !== undefined) {
         if (!socket.destroyed) this.#resume(claims, resume, request, socket, head, onError);
@@ -98,6 +102,7 @@ export class GuestDoor implements Disposable {
         GuestLink.join(makeCarrier, connection, {
           session,
           collector: this.#collector,
+          rate: this.#downFrames.of(session),
           recording: this.#options.recording(session.name, connection.id),
         });
         const letGo = this.#options.hold(claims.pass, (sentence) => connection.end(sentence));
@@ -124,7 +129,7 @@ export class GuestDoor implements Disposable {
   /** What admit() would check, without letting anybody in. Throws Refusal. */
   async check(request: IncomingMessage): Promise<void> {
     try {
-      await this.#identify(request);
+      this.#checkAllowed(await this.#identify(request));
     } catch (error) {
       throw await this.#refusalFor(error, request);
     }
@@ -187,13 +192,17 @@ export class GuestDoor implements Disposable {
 
   async #identify(request: IncomingMessage): Promise<Checked<GuestClaims>> {
     checkVersion(request);
-    const claims = await this.#options.authenticate(bearerToken(request, "guest"));
-    const quarantined = this.#options.quarantined(claims.session);
+    return this.#options.authenticate(bearerToken(request, "guest"));
+  }
+
+  /** Once its session's joins are counted: who is kept out would else fill the log. */
+  #checkAllowed({ session, profile }: GuestClaims): void {
+    const quarantined = this.#options.quarantined(session);
     if (quarantined !== undefined) throw new Refusal(403, quarantined);
-    if (this.#options.hasProfile(claims.profile)) return claims;
+    if (this.#options.hasProfile(profile)) return;
     throw new Refusal(
       403,
-      `The token names profile "${claims.profile}", which this gateway does not have: ask for another token.`,
+      `The token names profile "${profile}", which this gateway does not have: ask for another token.`,
     );
   }
 

@@ -4,9 +4,17 @@ import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
 import { CloseCode, MAX_DOWN_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
-import { DownFrame, FIRST_GATEWAY_FRAME, frame, FrameReader } from "#shared/wire/frames.ts";
+import type { TokenBucket } from "#shared/base/token-bucket.ts";
+import {
+  DownFrame,
+  FIRST_GATEWAY_FRAME,
+  type Frame,
+  frame,
+  FrameReader,
+} from "#shared/wire/frames.ts";
 import type { BufferCollector } from "./buffer-collector.ts";
 import type { Carrier, CarrierEvents } from "./carrier.ts";
+import { hearOut } from "./last-words.ts";
 
 /** Held bytes at which the worker's data socket is paused. */
 const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
@@ -15,6 +23,9 @@ const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
  * while the program reads nothing.
  */
 const MAX_HELD_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
+
+/** A worker whose session is over its rate of frames waits so long for the next ones. */
+const REST_MS = 20;
 
 const FIRST_WORKER_FRAME = DownFrame.welcome;
 
@@ -28,6 +39,8 @@ export type MakeCarrier = (events: CarrierEvents) => Carrier;
 export type GuestLinkSurroundings = {
   readonly session: Session;
   readonly collector: BufferCollector;
+  /** Of the frames that the session's programs get together. */
+  readonly rate: TokenBucket;
   /** What keeps the program's bytes, if anything does. Not owned: it ends with what the worker says. */
   readonly recording: RecordingFile | undefined;
 };
@@ -40,7 +53,10 @@ export class GuestLink implements ProgramLink {
   readonly #session: Session;
   readonly #collector: BufferCollector;
   readonly #recording: RecordingFile | undefined;
+  readonly #rate: TokenBucket;
   readonly #down = new FrameReader();
+  /** Of a chunk whose other frames wait: the session is over its rate. */
+  #restTimer: NodeJS.Timeout | undefined;
   /** Gateway frames wait for the worker's welcome: it is the first frame that a program expects. */
   #welcomed = false;
   #refused = false;
@@ -52,16 +68,17 @@ export class GuestLink implements ProgramLink {
   private constructor(
     makeCarrier: MakeCarrier,
     connection: Connection,
-    { session, collector, recording }: GuestLinkSurroundings,
+    { session, collector, rate, recording }: GuestLinkSurroundings,
   ) {
     this.#collector = collector;
+    this.#rate = rate;
     this.#recording = recording;
     this.#data = connection.data;
     this.#connection = connection;
     this.#session = session;
     this.#carrier = makeCarrier({
       up: (chunk, passedOn) => this.#forwardUp(chunk, passedOn),
-      drained: () => this.#data.resume(),
+      drained: () => this.#readOn(),
       roundTrip: (milliseconds) => connection.ticks.setRoundTrip(milliseconds),
       away: (reason) => session.programAway(connection, reason),
       back: () => this.#back(),
@@ -70,7 +87,7 @@ export class GuestLink implements ProgramLink {
     });
   }
 
-  /** The link lives until either side ends; nobody needs to hold it. */
+  /** The link lives until either side ends; nobody needs to hold it. `rate` is of the session's frames down. */
   static join(
     makeCarrier: MakeCarrier,
     connection: Connection,
@@ -129,18 +146,39 @@ export class GuestLink implements ProgramLink {
   #pumpDown(): void {
     const data = this.#data;
     data.on("data", (chunk: Buffer) => {
+      if (this.#ended) return;
       this.#collector.forwarded(chunk.length);
-      try {
-        for (const { kind, payload } of this.#down.push(chunk)) this.#forward(kind, payload);
-      } catch (error) {
-        this.#session.workerFault(error instanceof Error ? error.message : String(error));
-      }
+      this.#forwardDown(this.#down.push(chunk));
     });
     data.on("drain", () => this.#carrier.pipeDrained());
     data.on("error", () => data.destroy());
     data.on("end", () => this.#workerHungUp());
     data.on("close", () => this.#workerHungUp());
     data.resume();
+  }
+
+  /** Each frame is a message, also where many come in few bytes: past the session's rate they and the worker wait. */
+  #forwardDown(frames: Generator<Frame>): void {
+    try {
+      for (let next = frames.next(); next.done !== true; next = frames.next()) {
+        this.#forward(next.value.kind, next.value.payload);
+        if (this.#ended) return;
+        if (this.#rate.take(performance.now())) continue;
+        this.#data.pause();
+        this.#restTimer = setTimeout(() => {
+          this.#restTimer = undefined;
+          this.#forwardDown(frames);
+          if (this.#carrier.held <= HIGH_WATER_BYTES) this.#readOn();
+        }, REST_MS);
+        return;
+      }
+    } catch (error) {
+      this.#session.workerFault(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #readOn(): void {
+    if (this.#restTimer === undefined) this.#data.resume();
   }
 
   #forward(kind: number, payload: Uint8Array): void {
@@ -160,9 +198,13 @@ export class GuestLink implements ProgramLink {
   /** The data socket ended. Why is told on the control socket, or by the end of the process. */
   #workerHungUp(): void {
     if (this.#ended) return;
+    if (this.#workerReason !== undefined) this.#close(CloseCode.policy, this.#workerReason);
+    else this.#reasonTimer ??= setTimeout(() => this.#closeUntold(), REASON_MS);
+  }
+
+  #closeUntold(): void {
     if (this.#refused) this.#close(CloseCode.policy, "The GPU worker refused the program.");
-    else if (this.#workerReason !== undefined) this.#close(CloseCode.policy, this.#workerReason);
-    else this.#reasonTimer ??= setTimeout(() => this.#close(CloseCode.internal, UNTOLD), REASON_MS);
+    else this.#close(CloseCode.internal, UNTOLD);
   }
 
   #close(code: number, sentence: string): void {
@@ -177,9 +219,9 @@ export class GuestLink implements ProgramLink {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#reasonTimer);
-    if (orderly) this.#data.end();
+    clearTimeout(this.#restTimer);
+    if (orderly) hearOut(this.#data);
     else this.#data.destroy();
-    this.#data.resume();
     this.#session.release(this.#connection, reason, orderly);
   }
 }

@@ -2,14 +2,11 @@ import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, availableParallelism, platform, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import {
-  ConfigError,
-  type Config,
-  type ConfigOverrides,
-  loadConfig,
-} from "#server/config/config.ts";
+import { type Config, type ConfigOverrides, loadConfig } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { findConfinement } from "#server/confine/confinement.ts";
+import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { encoderBackends } from "#server/encode/backends.ts";
 import { probeEncoders } from "#server/encode/encoder-probe.ts";
 import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
@@ -52,6 +49,7 @@ async function examine(overrides: ConfigOverrides): Promise<readonly Finding[]> 
     videoPorts(config),
     await checkViewer(),
     await checkConfinement(config, probe),
+    await checkMemory(),
   );
   return findings;
 }
@@ -111,6 +109,16 @@ async function checkConfinement(
   return {
     subject: "Confinement",
     verdict: forbidsWorkers ? "missing" : kind === "bubblewrap" ? "ok" : "note",
+    sentence,
+    ...(nextStep === undefined ? {} : { nextStep }),
+  };
+}
+
+async function checkMemory(): Promise<Finding> {
+  const { bytes, sentence, nextStep } = await findMemoryCap();
+  return {
+    subject: "Memory",
+    verdict: bytes === undefined ? "note" : "ok",
     sentence,
     ...(nextStep === undefined ? {} : { nextStep }),
   };

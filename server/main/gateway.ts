@@ -3,10 +3,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { AdminServices } from "#server/admin/admin-services.ts";
 import { Tokens } from "#server/auth/tokens.ts";
-import { type Config, DEFAULT_PROFILE, type Profile } from "#server/config/config.ts";
+import { configChanges } from "#server/config/changes.ts";
+import type { Config } from "#server/config/config.ts";
 import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
+import { Profiles } from "#server/config/profiles.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
+import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
 import { ClientAddresses } from "#server/ingress/client-addresses.ts";
@@ -22,13 +25,10 @@ import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
-import { Quarantine } from "#server/session/quarantine.ts";
-import {
-  quarantineSentence,
-  type SessionOptions,
-  type WorkerRequest,
-} from "#server/session/session.ts";
+import { Quarantine, quarantineSentence } from "#server/session/quarantine.ts";
+import type { SessionOptions } from "#server/session/session.ts";
 import { Sessions } from "#server/session/sessions.ts";
+import type { WorkerRequest } from "#server/session/worker-slot.ts";
 import { SignalingDoor } from "#server/signaling/signaling-door.ts";
 import { GUEST_PATH } from "#shared/link/guest-link.ts";
 import { SIGNALING_PATH } from "#shared/signaling/messages.ts";
@@ -59,7 +59,9 @@ const MEBIBYTE = 1024 * 1024;
 
 /** The composition root: everything that one host's gateway is made of, and the order of its end. */
 export class Gateway implements AsyncDisposable {
+  /** As the gateway started with it, but for the profiles. */
   readonly #config: Config;
+  readonly #profiles: Profiles;
   readonly #options: GatewayOptions;
   readonly #events: Events;
   readonly #parts = new AsyncDisposableStack();
@@ -72,9 +74,11 @@ export class Gateway implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #url = "";
   #tokens: Tokens | undefined;
+  #sessions: Sessions | undefined;
 
   private constructor(config: Config, options: GatewayOptions) {
     this.#config = config;
+    this.#profiles = new Profiles(config.profiles);
     this.#options = options;
     this.#events = new Events(options.logger);
     this.#confinement = findConfinement(config.confinement, driverEnvironment()["PATH"] ?? "");
@@ -110,6 +114,14 @@ export class Gateway implements AsyncDisposable {
   async ready(): Promise<Readiness> {
     await this.#gpu;
     return this.#readiness;
+  }
+
+  /** The configuration's file was read again: its profiles count at once, all else from the next start. */
+  reconfigure(config: Config): void {
+    const changes = configChanges(this.#config, this.#profiles.all, config);
+    this.#profiles.replace(config.profiles);
+    this.#sessions?.profilesChanged();
+    this.#events.configChanged(changes);
   }
 
   /** Tells guests and viewers, ends the workers and leaves nothing behind. Idempotent. */
@@ -159,6 +171,7 @@ export class Gateway implements AsyncDisposable {
       addresses,
       events,
       authenticated: (socket) => listener.authenticated(socket),
+      crowded: (session) => sessions.find(session)?.figures.joinRefused(),
     });
     const media = parts.use(
       await MediaPool.start(
@@ -174,6 +187,8 @@ export class Gateway implements AsyncDisposable {
             }
           },
           failed: (error) => events.fault("No media thread can be started.", error),
+          contained: (session, error) =>
+            events.fault("A media thread failed at one viewer.", error, session),
         },
       ),
     );
@@ -182,16 +197,18 @@ export class Gateway implements AsyncDisposable {
       isReady: () => this.#readiness.ready,
     });
     const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
-    const sessions = new Sessions(this.#profile(DEFAULT_PROFILE), (name, onEmpty) =>
+    const profiles = this.#profiles;
+    const sessions = new Sessions(profiles, (name, onEmpty) =>
       this.#sessionOptions(name, { folder, media, metrics, quarantine, recorder, gpu, onEmpty }),
     );
+    this.#sessions = sessions;
     const { fileMb, files, totalMb } = config.recordings;
     const recorder = new Recorder({
       folder: config.recordings.folder,
       limits: { fileBytes: fileMb * MEBIBYTE, files, totalBytes: totalMb * MEBIBYTE },
       isInProfile: (name) => {
-        const profile = sessions.find(name)?.report().profile ?? DEFAULT_PROFILE;
-        return config.profiles.get(profile)?.record === true;
+        const named = sessions.find(name)?.report().profile ?? "";
+        return (profiles.has(named) ? profiles.get(named) : profiles.default).record;
       },
       events: {
         began: (...told) => events.recordingBegan(...told),
@@ -203,7 +220,8 @@ export class Gateway implements AsyncDisposable {
     const host = () => ({ url: this.#url, since, ...this.#readiness });
     const admin = parts.use(
       new AdminServices({
-        config,
+        access: config.metrics,
+        profiles,
         tokens,
         doorkeeper,
         events,
@@ -247,12 +265,12 @@ export class Gateway implements AsyncDisposable {
         authenticate: (token) => tokens.authenticateGuest(token),
         hold: (pass, end) => tokens.hold(pass, end),
         doorkeeper,
-        hasProfile: (name) => config.profiles.has(name),
+        hasProfile: (name) => profiles.has(name),
         quarantined: (name) => {
           const reason = quarantine.reason(name);
           return reason === undefined ? undefined : quarantineSentence(name, reason);
         },
-        session: ({ session, profile }) => sessions.forGuest(session, this.#profile(profile)),
+        session: ({ session, profile }) => sessions.forGuest(session, profile),
         resumeMs: config.resumeSeconds * 1000,
         recording: (session, connection) => recorder.find(session, connection),
         events,
@@ -267,18 +285,18 @@ export class Gateway implements AsyncDisposable {
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
+    events.memoryCapFound(await findMemoryCap());
   }
 
   #sessionOptions(
     name: string,
     { folder, media, metrics, quarantine, recorder, gpu, onEmpty }: SessionSurroundings,
-  ): SessionOptions {
-    const { frameRate, unwatchedFrameRate, workerIdleSeconds } = this.#config;
+  ): Omit<SessionOptions, "exclusion"> {
+    const { frameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
     return {
       name,
       frameRate,
-      unwatchedFrameRate,
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
       observer: both(metrics.observer, this.#options.observer ?? {}),
@@ -365,12 +383,6 @@ export class Gateway implements AsyncDisposable {
     if (kept !== found && !signal.aborted) this.#events.confinementFound(kept);
     this.#confinement = Promise.resolve(kept);
     return kept;
-  }
-
-  #profile(name: string): Profile {
-    const profile = this.#config.profiles.get(name);
-    if (profile === undefined) throw new Error(`Profile ${name} is not configured.`);
-    return profile;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AccessUnit } from "./access-unit-reader.ts";
+import type { Blame } from "./blame.ts";
 import { packetize } from "./h264.ts";
 import type { BitrateBounds, FromMedia, IceOptions } from "./messages.ts";
 import { rtpTicks } from "./rtp-stream.ts";
@@ -29,6 +30,7 @@ export class MediaSession {
   readonly #session: string;
   readonly #ice: IceOptions;
   #bitrates: BitrateBounds;
+  readonly #blame: Blame;
   readonly #post: (message: FromMedia) => void;
   readonly #viewers = new Map<string, Viewer>();
   #worker: WorkerLink | undefined;
@@ -45,11 +47,13 @@ export class MediaSession {
     session: string,
     ice: IceOptions,
     bitrates: BitrateBounds,
+    blame: Blame,
     post: (message: FromMedia) => void,
   ) {
     this.#session = session;
     this.#ice = ice;
     this.#bitrates = bitrates;
+    this.#blame = blame;
     this.#post = post;
   }
 
@@ -88,36 +92,20 @@ export class MediaSession {
       timestamp: ticks % 2 ** 32,
       capturedAt: unit.capturedAt,
     };
-    for (const viewer of this.#viewers.values()) viewer.frame(frame);
+    for (const id of this.#viewers.keys()) this.atViewer(id, (viewer) => viewer.frame(frame));
   }
 
-  /** The viewer's offer follows as a message. */
-  addViewer(id: string, control: boolean): Viewer {
-    const tell = (state: "connected" | "disconnected"): void =>
-      this.#post({ type: "viewerState", viewer: id, state });
-    const viewer = new Viewer(
-      { viewer: id, control, ice: this.#ice, bitrates: this.#bitrates },
-      {
-        description: (description) => this.#post({ type: "description", viewer: id, description }),
-        candidate: (candidate) => this.#post({ type: "candidate", viewer: id, candidate }),
-        connected: () => {
-          tell("connected");
-          this.#askKeyFrame();
-          this.#askBitrate();
-        },
-        disconnected: () => tell("disconnected"),
-        failed: (reason) => this.viewerFailed(id, reason),
-        input: (event) => this.#post({ type: "input", session: this.#session, viewer: id, event }),
-        keyFrameWanted: () => this.#askKeyFrame(),
-        estimateChanged: () => this.#askBitrate(),
-        frameSent: (presentToSentMs) => {
-          this.#framesSent += 1;
-          this.#presentToSentMs.push(presentToSentMs);
-        },
+  /** The viewer makes its offer when it is asked to. */
+  addViewer(id: string, control: boolean): void {
+    let isMade = false;
+    this.#blame.run(
+      (sentence, error) => {
+        if (isMade) this.#viewerAtFault(id, sentence, error);
+        else this.#tellFault(id, sentence, error);
       },
+      () => this.#addViewer(id, control),
     );
-    this.#viewers.set(id, viewer);
-    return viewer;
+    isMade = true;
   }
 
   removeViewer(id: string): void {
@@ -130,16 +118,24 @@ export class MediaSession {
     this.#post({ type: "viewerState", viewer: id, state: "failed", reason });
   }
 
-  get viewers(): ReadonlyMap<string, Viewer> {
-    return this.#viewers;
+  /** What goes wrong there, now or later, is that viewer's end alone. One that left meanwhile is told nothing. */
+  atViewer(id: string, work: (viewer: Viewer) => void): void {
+    const viewer = this.#viewers.get(id);
+    if (viewer === undefined) return;
+    this.#blame.run(
+      (sentence, error) => this.#viewerAtFault(id, sentence, error),
+      () => work(viewer),
+    );
   }
 
   /** Once a second. */
   tick(): void {
     const targetBitrate = this.#targetBitrate();
     const streaming = [...this.#viewers.values()].filter((viewer) => viewer.isStreaming);
-    for (const viewer of streaming) {
-      viewer.tick(targetBitrate, streaming.length, this.#presentToSentMs);
+    for (const id of this.#viewers.keys()) {
+      this.atViewer(id, (viewer) =>
+        viewer.tick(targetBitrate, streaming.length, this.#presentToSentMs),
+      );
     }
     if (streaming.some((viewer) => viewer.waitsForKeyFrame)) this.#askKeyFrame();
     this.#askBitrate();
@@ -167,11 +163,53 @@ export class MediaSession {
     for (const id of this.#viewers.keys()) this.removeViewer(id);
   }
 
+  #addViewer(id: string, control: boolean): void {
+    const tell = (state: "connected" | "disconnected"): void =>
+      this.#post({ type: "viewerState", viewer: id, state });
+    const viewer = new Viewer(
+      { viewer: id, control, ice: this.#ice, bitrates: this.#bitrates },
+      {
+        description: (description) => this.#post({ type: "description", viewer: id, description }),
+        candidate: (candidate) => this.#post({ type: "candidate", viewer: id, candidate }),
+        connected: () => {
+          tell("connected");
+          this.#askKeyFrame();
+          this.#askBitrate();
+        },
+        disconnected: () => tell("disconnected"),
+        failed: (reason) => this.viewerFailed(id, reason),
+        input: (event) => this.#post({ type: "input", session: this.#session, viewer: id, event }),
+        keyFrameWanted: () => this.#askKeyFrame(),
+        estimateChanged: () => this.#askBitrate(),
+        frameSent: (presentToSentMs) => {
+          this.#framesSent += 1;
+          this.#presentToSentMs.push(presentToSentMs);
+        },
+      },
+    );
+    this.#viewers.set(id, viewer);
+  }
+
+  /** Of one that has failed or left already, what else comes must not fill the log. */
+  #viewerAtFault(id: string, sentence: string, error: unknown): void {
+    if (this.#forget(id)) this.#tellFault(id, sentence, error);
+  }
+
+  #tellFault(viewer: string, reason: string, error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? reason) : reason;
+    this.#post({ type: "fault", session: this.#session, stack });
+    this.#post({ type: "viewerState", viewer, state: "failed", reason });
+  }
+
   #forget(id: string): boolean {
     const viewer = this.#viewers.get(id);
     if (viewer === undefined) return false;
     this.#viewers.delete(id);
-    viewer.close();
+    // What its sockets still throw as they close is its own as well.
+    this.#blame.run(
+      (sentence, error) => this.#viewerAtFault(id, sentence, error),
+      () => viewer.close(),
+    );
     this.#askBitrate();
     return true;
   }

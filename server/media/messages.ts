@@ -105,6 +105,8 @@ export type FromMedia =
       /** For each frame and viewer: GPU work done to the last packet at the socket, in milliseconds. */
       readonly presentToSentMs: readonly number[];
     }
+  /** The thread itself went wrong at one viewer, which has failed of it; the rest goes on. For the log. */
+  | { readonly type: "fault"; readonly session: string; readonly stack: string }
   /** The session's worker said something that is not allowed; its socket is closed. */
   | { readonly type: "workerFault"; readonly session: string; readonly reason: string };
 

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 // What a viewer's answer took of our offer.
 
 export type Negotiated = {
@@ -11,9 +13,12 @@ export type Negotiated = {
 export const H264_PAYLOAD_TYPE = 96;
 export const RTX_PAYLOAD_TYPE = 97;
 
+/** What a one-byte header extension has room for (RFC 8285, 4.2). A packet with another can't be written. */
+const MAX_EXTENSION_ID = 14;
+
 /**
  * Reads an SDP answer (RFC 8866) to our offer, in which the video section is the first. Throws an
- * Error with a sentence when the viewer takes no H.264.
+ * Error with a sentence when the viewer takes no H.264, or names an extension that no packet can carry.
  */
 export function readAnswer(sdp: string): Negotiated {
   const video = sdp.split(/^m=/m)[1] ?? "";
@@ -25,6 +30,9 @@ export function readAnswer(sdp: string): Negotiated {
   }
   const extensions = new Map<string, number>();
   for (const [, id, uri] of video.matchAll(/^a=extmap:(\d+)(?:\/\S+)? (\S+)/gm)) {
+    if (Number(id) < 1 || Number(id) > MAX_EXTENSION_ID) {
+      throw new Error(`A header extension's id (${id}) is outside 1..${MAX_EXTENSION_ID}.`);
+    }
     extensions.set(uri!, Number(id));
   }
   return {
@@ -35,7 +43,7 @@ export function readAnswer(sdp: string): Negotiated {
 }
 
 /**
- * Leaves out candidates that werift would look up by multicast DNS, and the mark of their end: such a
+ * Leaves out candidates that werift would look up (by multicast DNS, or DNS), and the mark of their end: such a
  * viewer is found by its own connectivity checks (RFC 8445, peer-reflexive), which come later.
  */
 export function withoutHiddenCandidates(sdp: string): string {
@@ -46,8 +54,11 @@ export function withoutHiddenCandidates(sdp: string): string {
     .join("\r\n");
 }
 
-/** UDP at an address. `line` is a candidate attribute (RFC 8839, 5.1), with or without "a=". */
+/**
+ * UDP at an address: a name would be looked up on a stranger's behalf. `line` is a candidate attribute (RFC 8839, 5.1),
+ * with or without "a=".
+ */
 export function isUsableCandidate(line: string): boolean {
   const [, , transport, , address] = line.split(" ");
-  return transport?.toLowerCase() === "udp" && address !== undefined && !address.endsWith(".local");
+  return transport?.toLowerCase() === "udp" && isIP(address ?? "") !== 0;
 }

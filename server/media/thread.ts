@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
+import { Blame } from "./blame.ts";
 import { MediaSession } from "./media-session.ts";
 import type { BitrateBounds, FromMedia, MediaOptions, ToMedia } from "./messages.ts";
 import type { Viewer } from "./viewer.ts";
@@ -14,6 +15,7 @@ class MediaThreadMain {
   readonly #options: MediaOptions;
   readonly #post: (message: FromMedia) => void;
   readonly #port: WorkerPort;
+  readonly #blame = new Blame();
   readonly #sessions = new Map<string, { session: MediaSession; nonce: string }>();
   /** The session of each viewer. */
   readonly #viewers = new Map<string, MediaSession>();
@@ -28,6 +30,7 @@ class MediaThreadMain {
       }
       post(message);
     };
+    this.#blame.listen();
     this.#ticks = setInterval(() => {
       for (const { session } of this.#sessions.values()) session.tick();
     }, TICK_MS);
@@ -68,7 +71,8 @@ class MediaThreadMain {
     let entry = this.#sessions.get(id);
     if (entry === undefined) {
       const bounds = this.#bounds(maxBitrate);
-      entry = { session: new MediaSession(id, this.#options.ice, bounds, this.#post), nonce };
+      const { ice } = this.#options;
+      entry = { session: new MediaSession(id, ice, bounds, this.#blame, this.#post), nonce };
       this.#sessions.set(id, entry);
     }
     this.#port.forget(entry.nonce);
@@ -103,18 +107,18 @@ class MediaThreadMain {
       this.#post({ type: "viewerState", viewer: id, state: "failed", reason });
       return;
     }
+    this.#viewers.set(id, session); // It may fail as it is made.
     session.addViewer(id, control);
-    this.#viewers.set(id, session);
     this.#tell(id, (viewer) => viewer.offer());
   }
 
   /** A viewer that left meanwhile is told nothing; one that said something wrong is closed. */
   #tell(id: string, say: (viewer: Viewer) => Promise<void>): void {
     const session = this.#viewers.get(id);
-    const viewer = session?.viewers.get(id);
-    if (session === undefined || viewer === undefined) return;
-    say(viewer).catch((error: unknown) => {
-      session.viewerFailed(id, error instanceof Error ? error.message : String(error));
+    session?.atViewer(id, (viewer) => {
+      say(viewer).catch((error: unknown) => {
+        session.viewerFailed(id, error instanceof Error ? error.message : String(error));
+      });
     });
   }
 

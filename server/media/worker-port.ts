@@ -1,7 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
-import { ProtocolError } from "#shared/wire/errors.ts";
 import { type AccessUnit, AccessUnitReader } from "./access-unit-reader.ts";
 import { monotonicMicroseconds } from "./clock.ts";
 import type { WorkerLink } from "./media-session.ts";
@@ -117,9 +116,9 @@ function serveWorker(socket: Socket, events: WorkerEvents, first: Buffer): void 
         events.accessUnit(unit);
       }
     } catch (error) {
+      // Whatever it is, it came of what this worker sent, and of the thread nothing else is touched.
       socket.destroy();
-      if (!(error instanceof ProtocolError)) throw error;
-      events.fault(error.message);
+      events.fault(error instanceof Error ? error.message : String(error));
     }
   };
   socket.once("close", () => events.gone(link));

@@ -1,4 +1,6 @@
+import { changesSentence, type ConfigChanges } from "#server/config/changes.ts";
 import type { Confinement } from "#server/confine/confinement.ts";
+import type { MemoryCap } from "#server/confine/memory-cap.ts";
 import type { FromMedia } from "#server/media/messages.ts";
 import type { RecordingEnd } from "#server/recording/format.ts";
 import type { ToGateway, WorkerLeg } from "#server/worker/messages.ts";
@@ -78,6 +80,22 @@ export class Events {
     const fields = { event: "gateway.confinement", confinement: kind, nextStep };
     if (nextStep === undefined) this.#logger.info(fields, sentence);
     else this.#logger.warn(fields, `${sentence} ${nextStep}`);
+  }
+
+  memoryCapFound({ sentence, ...cap }: MemoryCap): void {
+    this.#logger.info({ event: "gateway.memory", ...cap }, sentence);
+  }
+
+  configChanged(changes: ConfigChanges): void {
+    this.#logger.info({ event: "config.changed", ...changes }, changesSentence(changes));
+  }
+
+  /** The one before stays. */
+  configRefused(reason: string): void {
+    this.#logger.error(
+      { event: "config.refused", reason },
+      `The configuration that was read again is wrong, and the one before stays. ${reason}`,
+    );
   }
 
   gatewayStopping(reason: string): void {

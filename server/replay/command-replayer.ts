@@ -17,6 +17,7 @@ import { DeviceState } from "./device-state.ts";
 import { describeError } from "./error-scopes.ts";
 import { FrameWork } from "./frame-work.ts";
 import type { Objects } from "./gen/objects.ts";
+import { invalidateCommandBuffers } from "./invalid-objects.ts";
 import type { ReplayHost } from "./replay-host.ts";
 import { Requests } from "./requests.ts";
 import { ResourceReplayer } from "./resource-replayer.ts";
@@ -117,7 +118,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   ): void {
     const { computePipelines } = this.objects;
     const { dawn: device } = this.current.device;
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     computePipelines.reserve(handle);
     this.#requests.answer(
       request,
@@ -137,7 +138,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   ): void {
     const { renderPipelines } = this.objects;
     const { dawn: device } = this.current.device;
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     renderPipelines.reserve(handle);
     this.#requests.answer(
       request,
@@ -187,6 +188,8 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
     if (this.mappings.areReadMapped(commandBuffers)) {
       const message = "A submitted command reads a buffer that is mapped for writing.";
       device.report({ type: "validation", message });
+      invalidateCommandBuffers(device.dawn, commandBuffers);
+      for (const each of commandBuffers) this.endRecording(each);
       return;
     }
     const { queue } = device.dawn;

@@ -12,6 +12,10 @@ export class DeviceState {
   readonly #id: number;
   readonly #host: Pick<ReplayHost, "reply" | "budget">;
   readonly #summary = new ErrorSummary((error) => this.#tell(error));
+  readonly #hear = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault(); // Dawn would print it.
+    this.#uncaptured(describeError(event.error));
+  };
   #isReleased = false;
   #isLost = false;
 
@@ -19,10 +23,7 @@ export class DeviceState {
     this.dawn = device;
     this.#id = id;
     this.#host = host;
-    device.addEventListener("uncapturederror", (event) => {
-      event.preventDefault(); // Dawn would print it.
-      this.#uncaptured(describeError(event.error));
-    });
+    device.addEventListener("uncapturederror", this.#hear);
     void this.#watchLoss();
   }
 
@@ -36,6 +37,7 @@ export class DeviceState {
   }
 
   reportOutOfMemory(what: string, bytes: number, { used, quota }: Ledger): void {
+    this.#host.budget.tally.count("memory_refusals");
     const message = `${what} takes ${bytes} bytes, and ${used} of the ${quota} that this session may use are in use.`;
     this.report({ type: "out-of-memory", message });
   }
@@ -48,6 +50,7 @@ export class DeviceState {
 
   /** Its program went over a limit for which WebGPU has no error: it is lost, and the message says why. */
   lose(message: string): void {
+    if (!this.#isLost) this.#host.budget.tally.count("lost_devices");
     this.#becomeLost("unknown", message);
     this.destroy();
   }
@@ -61,6 +64,8 @@ export class DeviceState {
 
   async #watchLoss(): Promise<void> {
     const { reason, message } = await this.dawn.lost;
+    // Dawn's binding keeps its device for the life of the process, and what listens to it: the whole connection.
+    this.dawn.removeEventListener("uncapturederror", this.#hear);
     this.memory.close();
     this.#becomeLost(reason ?? "unknown", message);
   }
@@ -74,6 +79,7 @@ export class DeviceState {
 
   #uncaptured(error: ReportedError): void {
     if (this.#isReleased) return;
+    this.#host.budget.tally.count("uncaptured_errors");
     if (this.#host.budget.mayTellError()) this.#tell(error);
     else this.#summary.add(error);
   }

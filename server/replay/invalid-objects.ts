@@ -26,6 +26,17 @@ export function invalidShaderModule(device: GPUDevice, label: string): GPUShader
   return unheard(device, () => device.createShaderModule({ label, code: "invalid" }));
 }
 
+/**
+ * Makes command buffers invalid, as a submit does that is refused (WebGPU, queue.submit). Dawn does so by itself where it is
+ * the one to refuse: so it gets them in a submit that names each of them twice.
+ */
+export function invalidateCommandBuffers(
+  device: GPUDevice,
+  commandBuffers: readonly GPUCommandBuffer[],
+): void {
+  unheard(device, () => device.queue.submit([...commandBuffers, ...commandBuffers]));
+}
+
 function unheard<T>(device: GPUDevice, make: () => T): T {
   device.pushErrorScope("validation");
   try {

@@ -175,20 +175,20 @@ export class ResourceReplayer extends EncoderReplayer {
       this.objects.shaderModules.allocate(handle, invalidShaderModule(device.dawn, label));
       return;
     }
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     const shaderModule = device.dawn.createShaderModule(dawn(described));
     this.objects.shaderModules.allocate(handle, shaderModule);
     this.#charges.set(shaderModule, charge);
   }
 
   deviceCreateComputePipeline(handle: Handle, descriptor: ComputePipelineDescriptor<M>): void {
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     const pipeline = this.current.device.dawn.createComputePipeline(dawn(descriptor));
     this.objects.computePipelines.allocate(handle, pipeline);
   }
 
   deviceCreateRenderPipeline(handle: Handle, descriptor: RenderPipelineDescriptor<M>): void {
-    this.spend(this.budget.compiles, 1);
+    this.compile();
     const pipeline = this.current.device.dawn.createRenderPipeline(dawn(descriptor));
     this.objects.renderPipelines.allocate(handle, pipeline);
   }
@@ -229,6 +229,7 @@ export class ResourceReplayer extends EncoderReplayer {
     const { hostMemory, readbacks } = this.budget;
     const charge = memory.device.memory.take(hostMemory, Math.min(bytes, buffer.size));
     if (charge === undefined) {
+      this.budget.tally.count("memory_refusals");
       const message = `The session has no host memory to map ${bytes} bytes: ${hostMemory.used} of ${hostMemory.quota} are in use.`;
       throw new DOMException(message, "OperationError");
     }
@@ -251,6 +252,11 @@ export class ResourceReplayer extends EncoderReplayer {
   /** The object that was charged elsewhere is released by releaseCharge(). */
   protected keepCharge(object: object, charge: Charge): void {
     this.#charges.set(object, charge);
+  }
+
+  protected compile(): void {
+    this.budget.tally.count("compiles");
+    this.spend(this.budget.compiles, 1);
   }
 
   /** Counts what a command takes of a rate. The commands after it wait where that is over the rate. */

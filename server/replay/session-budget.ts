@@ -3,6 +3,7 @@ import type { Bounds } from "./bounds.ts";
 import { Ledger } from "./memory-ledger.ts";
 import { ObjectBudget } from "./object-budget.ts";
 import { RateGate } from "./rate-gate.ts";
+import { Tally } from "./tally.ts";
 
 const MIB = 1024 * 1024;
 
@@ -14,6 +15,7 @@ export class SessionBudget {
   readonly compiles: RateGate;
   readonly uploads: RateGate;
   readonly readbacks: RateGate;
+  readonly tally = new Tally();
   readonly #now: () => number;
   #bounds: Bounds;
   #errors: TokenBucket;

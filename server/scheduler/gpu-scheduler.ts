@@ -1,4 +1,5 @@
-import { type GpuShare, priorityOf, weightOf } from "./gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
+import { priorityOf, weightOf } from "./gpu-share.ts";
 import { Seat, type SeatEvents } from "./seat.ts";
 
 // Who may submit work to the GPU, and when. A worker submits nothing without a lease. While only one session
@@ -18,6 +19,12 @@ const ANTICIPATION_MS = 3;
 
 /** A lease that was given and is not used, or was taken back from who rests, is waited for no longer than this. */
 const PATIENCE_MS = 25;
+
+/**
+ * What is under way when a lease is taken back is waited for no longer than this: an endless shader must not hold up the
+ * others until its deadline, nor a worker that was taken over with its word. Past it, they use the GPU beside it.
+ */
+const BUSY_PATIENCE_MS = 250;
 
 /** So long after it was last used a session still counts as one that wants the GPU. */
 const RECENT_MS = 500;
@@ -122,9 +129,9 @@ export class GpuScheduler implements Disposable {
       const waiting = this.#first(now);
       const holders = [...this.#seats].filter(({ lease }) => lease !== undefined);
       for (const holder of holders) {
-        if (holder.isRevoked) next = Math.min(next, this.#expect(holder, now));
+        if (holder.isRevoked) next = Math.min(next, this.#expect(holder, waiting, now));
         // A fixed share is also the most that its session gets.
-        else if (holder.isSpent(now)) this.#revoke(holder, now);
+        else if (holder.isSpent(now)) this.#revoke(holder, waiting, now);
         else if (waiting !== undefined) next = Math.min(next, this.#yield(holder, waiting, now));
       }
       const isFree = holders.every(
@@ -152,20 +159,23 @@ export class GpuScheduler implements Disposable {
       // Between two submits, or the grant is on its way: it keeps its turn for a moment.
       const isUnused = holder.restedAt < holder.grantedAt;
       const until = isUnused ? holder.grantedAt + PATIENCE_MS : holder.restedAt + ANTICIPATION_MS;
-      return (isTheirTurn && !isUnused) || now >= until ? this.#revoke(holder, now) : until;
+      return (isTheirTurn && !isUnused) || now >= until
+        ? this.#revoke(holder, waiting, now)
+        : until;
     }
     const sliceEnds = holder.grantedAt + SLICE_MS;
     if (now < sliceEnds) return sliceEnds;
     if (theirs > mine) return Infinity;
     if (!isTheirTurn) return now + Math.max(SLICE_MS, -gap * this.#weight(holder));
-    return this.#revoke(holder, now);
+    return this.#revoke(holder, waiting, now);
   }
 
   /** Of those that wait, who is next. */
   #first(now: number): Seat | undefined {
     let first: Seat | undefined;
     for (const seat of this.#seats) {
-      if (!seat.isWaiting || seat.lease !== undefined || seat.isSpent(now)) continue;
+      // One that is busy without a lease has yet to end what it began.
+      if (!seat.isWaiting || seat.lease !== undefined || seat.isBusy || seat.isSpent(now)) continue;
       if (first === undefined || isBefore(seat, first, now)) first = seat;
     }
     return first;
@@ -181,22 +191,22 @@ export class GpuScheduler implements Disposable {
   }
 
   /** Returns when to look again. */
-  #revoke(seat: Seat, now: number): number {
+  #revoke(seat: Seat, waiting: Seat | undefined, now: number): number {
     seat.isRevoked = true;
     seat.revokedAt = now;
     if (seat.lease !== undefined) seat.events.revoke(seat.lease);
-    return this.#expect(seat, now);
+    return this.#expect(seat, waiting, now);
   }
 
   /**
    * Who rests gives its lease back at once, unless it has begun another submit meanwhile: then it says so, and gives back
-   * when that is done. Who says nothing has its hands full (it compiles, say), and is not waited for.
+   * when that is done. Who says nothing has its hands full (it compiles, say), and is not waited for; nor is who takes long.
    */
-  #expect(seat: Seat, now: number): number {
-    if (seat.isBusy) return Infinity;
-    const until = seat.revokedAt + PATIENCE_MS;
+  #expect(seat: Seat, waiting: Seat | undefined, now: number): number {
+    if (seat.isBusy && waiting === undefined) return Infinity;
+    const until = seat.revokedAt + (seat.isBusy ? BUSY_PATIENCE_MS : PATIENCE_MS);
     if (now < until) return until;
-    seat.lease = undefined;
+    seat.stray(now);
     return Infinity;
   }
 

@@ -1,19 +1,6 @@
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { assertNever } from "#shared/base/assert.ts";
 import type { Seat } from "./seat.ts";
-
-/**
- * How a session takes part in the GPU, in the words of vGPU's schedulers.
- *
- * - `best-effort`: what nobody else wants; such sessions use the GPU at the same time, in no order.
- * - `equal-share`: as much as each other one that wants it, by weight; what one leaves goes to the rest.
- * - `fixed-share`: so many percent, as a right and as a bound: what it leaves goes to the rest, and it gets no more.
- * - `target-frame-rate`: before the others while it is below its frame rate, and as an equal one above.
- */
-export type GpuShare =
-  | { readonly policy: "best-effort" }
-  | { readonly policy: "equal-share"; readonly weight: number }
-  | { readonly policy: "fixed-share"; readonly percent: number }
-  | { readonly policy: "target-frame-rate"; readonly frameRate: number };
 
 /** What equal shares divide at least, however much is promised to fixed ones. Percent. */
 const LEAST_FOR_EQUALS = 5;
@@ -33,6 +20,15 @@ export function priorityOf(seat: Seat, now: number): number {
     default:
       return assertNever(share);
   }
+}
+
+/**
+ * What a share comes to for who gets so many ticks a second. A target above is none that can be met: who draws once a second because
+ * nobody watches would come before all others with whatever else it computes.
+ */
+export function shareAtRate(share: GpuShare, ticksPerSecond: number): GpuShare {
+  if (share.policy !== "target-frame-rate") return share;
+  return { ...share, frameRate: Math.min(share.frameRate, ticksPerSecond) };
 }
 
 /** Its part of the GPU while all want it, relative to the others' (1 is a hundredth). */

@@ -1,10 +1,14 @@
-import type { GpuShare } from "./gpu-share.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 
 /** What a fixed share may save up, in milliseconds of the whole GPU: about a frame's work. */
 const FIXED_BURST_MS = 100;
 
 /** Frames that were missed are made good for so long. */
 const LATENESS_MS = 100;
+
+/** What a stray submit is charged and its deadline counts of each millisecond: the GPU is not its alone. */
+const STRAY_PART = 0.5;
 
 /** A program that finished no frame for so long draws none. */
 const NO_FRAMES_MS = 1000;
@@ -30,6 +34,8 @@ export class Seat {
   restedAt = -Infinity;
   /** Since when the GPU works for it without a word that a submit is done; Infinity while it rests. */
   busySince = Infinity;
+  /** Since when others use the GPU beside what it has under way. */
+  #strayedAt = Infinity;
   #chargedTo = 0;
   /** GPU milliseconds by weight: who has the least is next. */
   #virtual = 0;
@@ -51,6 +57,7 @@ export class Seat {
   }
 
   set share(share: GpuShare) {
+    if (isDeepStrictEqual(share, this.#share)) return; // To be given the same again saves nothing up.
     this.#share = share;
     this.#savings = FIXED_BURST_MS;
     this.#savedTo = performance.now();
@@ -71,17 +78,24 @@ export class Seat {
     this.grantedAt = now;
   }
 
+  /** Its lease is taken without its giving it back: what it has under way is not waited for. */
+  stray(now: number): void {
+    this.lease = undefined;
+    if (this.isBusy) this.#strayedAt = now;
+  }
+
   begin(now: number): void {
     if (this.isBusy) return;
     this.busySince = now;
     this.#chargedTo = now;
     this.lastWanted = now;
+    this.#strayedAt = this.lease === undefined ? now : Infinity;
   }
 
   /** Charges up to now, and begins the deadline anew. Returns the milliseconds. */
   charge(now: number, weight: number): number {
     if (!this.isBusy) return 0;
-    const spent = now - this.#chargedTo;
+    const spent = this.#uncharged(now);
     this.#chargedTo = now;
     this.busySince = now;
     this.lastWanted = now;
@@ -97,11 +111,12 @@ export class Seat {
   rest(now: number): void {
     if (this.isBusy) this.restedAt = now;
     this.busySince = Infinity;
+    this.#strayedAt = Infinity;
   }
 
   /** What it had, by weight, with what is under way. */
   virtualTime(now: number, weight: number): number {
-    return this.#virtual + (this.isBusy ? (now - this.#chargedTo) / weight : 0);
+    return this.#virtual + this.#uncharged(now) / weight;
   }
 
   frameFinished(now: number): void {
@@ -141,7 +156,17 @@ export class Seat {
   }
 
   overdueAt(deadlineMs: number): number {
-    return this.busySince + deadlineMs;
+    const whole = this.busySince + deadlineMs;
+    if (whole <= this.#strayedAt) return whole;
+    const from = Math.max(this.busySince, this.#strayedAt);
+    return from + (whole - from) / STRAY_PART;
+  }
+
+  /** Of what is under way. */
+  #uncharged(now: number): number {
+    if (!this.isBusy) return 0;
+    const stray = Math.max(0, now - Math.max(this.#chargedTo, this.#strayedAt));
+    return now - this.#chargedTo - stray * (1 - STRAY_PART);
   }
 
   #saved(now: number): number {
@@ -149,6 +174,6 @@ export class Seat {
     const part = this.share.percent / 100;
     this.#savings = Math.min(FIXED_BURST_MS, this.#savings + (now - this.#savedTo) * part);
     this.#savedTo = now;
-    return this.#savings - (this.isBusy ? now - this.#chargedTo : 0);
+    return this.#savings - this.#uncharged(now);
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import type { GpuWorker } from "./gpu-worker.ts";
@@ -98,7 +98,9 @@ export class GpuSeat implements Disposable {
     if (total === undefined || before === undefined) return;
     // Of all processors, as a lease is of the whole GPU.
     const used = (total - before - BESIDE_ALLOWANCE_MS) / availableParallelism();
-    if (used > charged) this.#scheduler.chargeBeside(this.#seat, used - charged);
+    if (used <= charged) return;
+    this.#scheduler.chargeBeside(this.#seat, used - charged);
+    this.#events.charged(used - charged);
   }
 }
 

@@ -113,6 +113,11 @@ export class GpuWorker {
     this.#parts.send(message);
   }
 
+  /** Another bound of the host's memory, for a worker that was started with one. Bytes. */
+  limitHostMemory(maxBytes: number): void {
+    this.#parts.limitHostMemory(maxBytes);
+  }
+
   /** At once, whatever it is doing. The first reason given is the one that `ended` tells. */
   kill(reason: string): void {
     this.#parts.kill(reason);
@@ -194,6 +199,10 @@ class Parts {
     });
     control.on("data", (chunk: Buffer) => this.#read(chunk));
     return ready;
+  }
+
+  limitHostMemory(maxBytes: number): void {
+    if (this.#hostWatch !== undefined) this.#hostWatch.maxBytes = maxBytes;
   }
 
   send(message: ToWorker): void {

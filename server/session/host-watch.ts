@@ -18,11 +18,14 @@ export type HostUse = { readonly residentBytes: number; readonly processes: numb
  */
 export class HostWatch implements Disposable {
   readonly #timer: NodeJS.Timeout;
+  /** Counts from the next look. */
+  maxBytes: number;
 
   /** `exceeded` is called once, with a sentence. */
   constructor(maxBytes: number, look: () => HostUse, exceeded: (reason: string) => void) {
+    this.maxBytes = maxBytes;
     this.#timer = setInterval(() => {
-      const excess = excessOf(look(), maxBytes);
+      const excess = excessOf(look(), this.maxBytes);
       if (excess === undefined) return;
       this[Symbol.dispose]();
       exceeded(excess);

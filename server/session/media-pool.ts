@@ -7,7 +7,7 @@ import {
   type ToMedia,
 } from "#server/media/messages.ts";
 
-export type MediaMessage = Exclude<FromMedia, { type: "listening" }>;
+export type MediaMessage = Exclude<FromMedia, { type: "listening" | "fault" }>;
 
 export type MediaPoolEvents = {
   readonly message: (session: string, message: MediaMessage) => void;
@@ -15,6 +15,8 @@ export type MediaPoolEvents = {
   readonly lost: (sessions: readonly string[], error: Error) => void;
   /** No thread could be started in the place of one that died. */
   readonly failed: (error: unknown) => void;
+  /** A thread went wrong at one viewer of this session, and goes on. */
+  readonly contained: (session: string, error: Error) => void;
 };
 
 /** The media threads, with each session always on the same one. Owns them. */
@@ -106,6 +108,10 @@ export class MediaPool implements AsyncDisposable {
 
   #receive(message: FromMedia): void {
     if (message.type === "listening") return;
+    if (message.type === "fault") {
+      this.#events.contained(message.session, withStack(message.stack));
+      return;
+    }
     const session = "session" in message ? message.session : this.#viewers.get(message.viewer);
     if (session !== undefined) this.#events.message(session, message);
   }
@@ -124,4 +130,11 @@ export class MediaPool implements AsyncDisposable {
     }
     return hash % this.#threads.length;
   }
+}
+
+/** An Error does not cross threads whole. */
+function withStack(stack: string): Error {
+  const error = new Error(stack.split("\n", 1)[0]);
+  error.stack = stack;
+  return error;
 }

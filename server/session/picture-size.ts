@@ -1,5 +1,3 @@
-import type { ResizeInput } from "#shared/input/events.ts";
-
 export type PictureSize = {
   readonly width: number;
   readonly height: number;
@@ -15,7 +13,7 @@ type Bounds = {
  * What the program gets of what the viewer wants: inside the bounds, of the wanted shape, with even
  * sides (4:2:0 video has no odd ones).
  */
-export function boundedSize(wish: ResizeInput, { minSize, maxSize }: Bounds): PictureSize {
+export function boundedSize(wish: PictureSize, { minSize, maxSize }: Bounds): PictureSize {
   // A window larger than the bounds is scaled down as a whole; one bound alone would distort it.
   const scale = Math.min(1, maxSize.width / wish.width, maxSize.height / wish.height);
   const side = (wanted: number, low: number, high: number) =>

@@ -1,9 +1,14 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { ConfigError } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 
 const Entries = z.record(z.string(), z.string());
+
+/** What a guest is told at the door, and viewers over the last frame. */
+export function quarantineSentence(session: string, reason: string): string {
+  return `Session ${session} is quarantined until its admin lets it back: ${reason}`;
+}
 
 /**
  * The sessions whose guests are not let in, and why. Kept in a file, so that neither the end of a session

@@ -1,5 +1,6 @@
 import type { FromMedia } from "#server/media/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
+import { TALLIED } from "#server/replay/tally.ts";
 import { RecentRate } from "./recent-rate.ts";
 
 type MediaStats = Extract<FromMedia, { type: "stats" }>;
@@ -46,7 +47,11 @@ export const WORKER_COUNTS = [
   "repeated_frames",
   "encoded_bytes",
   "polls",
+  ...TALLIED,
 ] as const;
+
+/** The gateway's own count. */
+const REFUSED_JOINS = "refused_joins";
 
 /** GPU milliseconds that were spent since the last report. */
 const GPU_TIME = "gpu_time_ms";
@@ -126,6 +131,11 @@ export class FigureKeeper {
     if (time !== undefined) this.gpuTime(time);
     const memory = trusted(stages[GPU_MEMORY]);
     if (memory !== undefined) this.gpuMemory(memory);
+  }
+
+  /** A program or viewer came with a good token, and too often. */
+  joinRefused(): void {
+    this.#counts.set(REFUSED_JOINS, (this.#counts.get(REFUSED_JOINS) ?? 0) + 1);
   }
 
   mediaStats({ bitrate, targetBitrate }: MediaStats): void {

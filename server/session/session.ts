@@ -1,54 +1,37 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { boundsOf } from "#server/config/bounds.ts";
 import type { Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
+import { shareAtRate } from "#server/scheduler/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
 import { assertNever } from "#shared/base/assert.ts";
-import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
+import { Audience } from "./audience.ts";
 import { Connection } from "./connection.ts";
-import { GpuSeat } from "./gpu-seat.ts";
-import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
+import type { GpuUser } from "./exclusive-use.ts";
+import type { GpuWorker } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
-import { MAX_CONNECTIONS, MAX_VIEWERS } from "./limits.ts";
-import { boundedSize, encodeResize, type PictureSize } from "./picture-size.ts";
+import { MAX_CONNECTIONS } from "./limits.ts";
+import { encodeResize } from "./picture-size.ts";
 import { Offences, overdueSentence, TOO_MANY_OFFENCES } from "./offences.ts";
-import type { Quarantine } from "./quarantine.ts";
-import { RestartBackoff } from "./restart-backoff.ts";
+import { type Quarantine, quarantineSentence } from "./quarantine.ts";
 import { FigureKeeper } from "./session-report.ts";
+import { SessionUnavailable } from "./session-unavailable.ts";
+import { SizeKeeper } from "./size-keeper.ts";
 import { stateWithGuest } from "./state-with-guest.ts";
 import { MAX_SURFACES, Surfaces } from "./surfaces.ts";
-import { Viewers } from "./viewers.ts";
+import { type WorkerRequest, WorkerSlot } from "./worker-slot.ts";
 
-/** A window that is dragged larger resizes many times; the program is told when it rests. */
-const RESIZE_DEBOUNCE_MS = 150;
-
-const DEFAULT_SIZE = { width: 1280, height: 720, devicePixelRatio: 1 };
-/** A lit and shadowed scene holds 30 frames a second at this size on a software GPU. */
-const DEFAULT_SOFTWARE_SIZE = { width: 640, height: 360, devicePixelRatio: 1 };
-
-/** A session can't take a program or viewer now; the message is a sentence for it. */
-export class SessionUnavailable extends Error {
-  override name = "SessionUnavailable" as const;
-}
-
-export type WorkerRequest = {
-  readonly profile: Profile;
-  readonly events: WorkerEvents;
-  /** The worker is no longer wanted. */
-  readonly signal: AbortSignal;
-};
+const MEBIBYTE = 1024 * 1024;
 
 export type SessionOptions = {
   readonly name: string;
   readonly frameRate: "paced" | "unlimited";
-  readonly unwatchedFrameRate: number;
   readonly workerIdleMs: number;
   readonly events: Events;
   readonly observer: Observer;
@@ -57,24 +40,21 @@ export type SessionOptions = {
   readonly postToMedia: (message: ToMedia) => void;
   readonly quarantine: Quarantine;
   readonly gpu: GpuScheduler;
+  /** Why no program of the session may come in beside those of others, as a sentence. */
+  readonly exclusion: (user: GpuUser) => string | undefined;
   /** The session holds nothing any more: no program, viewer or worker. */
   readonly onEmpty: () => void;
 };
-
-/** What a guest is told at the door, and viewers over the last frame. */
-export function quarantineSentence(session: string, reason: string): string {
-  return `Session ${session} is quarantined until its admin lets it back: ${reason}`;
-}
 
 /** One VM: its programs, its GPU worker and who watches. */
 export class Session {
   readonly name: string;
   readonly #options: SessionOptions;
   readonly #connections = new Map<number, Connection>();
-  readonly #outlets = new Map<string, ViewerOutlet>();
-  readonly #viewers = new Viewers();
+  readonly #audience: Audience;
+  readonly #slot: WorkerSlot;
+  readonly #size: SizeKeeper;
   readonly #surfaces = new Surfaces();
-  readonly #backoff = new RestartBackoff();
   readonly #offences = new Offences();
   readonly #closing = new AbortController();
   readonly #since = new Date();
@@ -85,28 +65,29 @@ export class Session {
   #granted: Profile;
   #assigned: Profile | undefined;
   #paused = false;
-  #evicting = new AbortController();
   /** Their end is no error of anybody's. */
   readonly #evicted = new WeakSet<Connection>();
-  #size: PictureSize | undefined;
   #state: SessionState = {
     state: "waiting-for-guest",
     sentence: "No program has connected yet.",
   };
-  #worker: GpuWorker | undefined;
-  #seat: GpuSeat | undefined;
   #assignedShare: GpuShare | undefined;
-  #starting: Promise<GpuWorker> | undefined;
   #admitting = 0;
   #lastConnection = 0;
-  #resizeTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
-  #stopping: Promise<void> = Promise.resolve();
 
   constructor(profile: Profile, options: SessionOptions) {
     this.name = options.name;
     this.#granted = profile;
     this.#options = options;
+    this.#audience = this.#makeAudience();
+    this.#slot = this.#makeWorkerSlot();
+    this.#size = new SizeKeeper({
+      wish: () => this.#audience.wish,
+      profile: () => this.#profile,
+      isSoftware: () => this.#slot.worker?.ready.isSoftware === true,
+      changed: (size) => this.#sendAll(DownFrame.resize, encodeResize(size)),
+    });
   }
 
   get state(): SessionState {
@@ -120,6 +101,14 @@ export class Session {
     this.#profileChanged(before);
   }
 
+  /** The profiles of the same names count from now on; one that is gone stays as it was. */
+  profilesChanged(profiles: ReadonlyMap<string, Profile>): void {
+    const before = this.#profile;
+    this.#granted = profiles.get(this.#granted.name) ?? this.#granted;
+    this.#assigned = this.#assigned && (profiles.get(this.#assigned.name) ?? this.#assigned);
+    this.#profileChanged(before);
+  }
+
   /** What an admin chose wins over the token's profile, until it is undefined again. */
   assignProfile(profile: Profile | undefined): void {
     const before = this.#profile;
@@ -130,12 +119,21 @@ export class Session {
   /** What an admin chose wins over the profile's part of the GPU, until it is undefined again. */
   assignShare(share: GpuShare | undefined): void {
     this.#assignedShare = share;
-    if (this.#seat !== undefined) this.#seat.share = this.share;
+    this.#slot.share = this.#gpuShare;
   }
 
   /** Its part of the GPU. */
   get share(): GpuShare {
     return this.#assignedShare ?? this.#profile.share;
+  }
+
+  get isExclusive(): boolean {
+    return this.#profile.exclusive;
+  }
+
+  /** It has programs, or one is being let in. */
+  get isInside(): boolean {
+    return this.#connections.size + this.#admitting > 0;
   }
 
   /** Its ticks stop, so that what draws by them stands still; programs stay connected. */
@@ -180,6 +178,9 @@ export class Session {
       since: this.#since.toISOString(),
       profile: this.#profile.name,
       profileAssigned: this.#assigned !== undefined,
+      share: this.share,
+      shareAssigned: this.#assignedShare !== undefined,
+      exclusive: this.isExclusive,
       kept: this.kept,
       paused: this.#paused,
       ...(quarantine === undefined ? {} : { quarantine }),
@@ -188,7 +189,7 @@ export class Session {
       ...(width === undefined ? {} : { width }),
       ...(height === undefined ? {} : { height }),
       programs: this.#connections.size,
-      viewers: this.#viewers.count,
+      viewers: this.#audience.count,
       ...this.figures.report(),
     };
   }
@@ -207,13 +208,15 @@ export class Session {
         `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`,
       );
     }
+    const exclusion = this.#options.exclusion(this);
+    if (exclusion !== undefined) throw new SessionUnavailable(exclusion);
     this.#admitting++;
     clearTimeout(this.#idleTimer);
     try {
-      const worker = await this.#ensureWorker();
+      const worker = await this.#slot.ensure();
       const id = ++this.#lastConnection;
       const data = await worker.open(id);
-      if (this.#worker !== worker) {
+      if (this.#slot.worker !== worker) {
         data.destroy();
         throw new Error("The GPU worker ended.");
       }
@@ -235,7 +238,7 @@ export class Session {
 
   /** The program may be sent to: it gets the size to draw at. */
   welcomed(connection: Connection): void {
-    connection.link?.send(DownFrame.resize, encodeResize(this.#currentSize()));
+    connection.link?.send(DownFrame.resize, encodeResize(this.#size.tell()));
   }
 
   /**
@@ -245,7 +248,7 @@ export class Session {
   release(connection: Connection, reason: string, orderly: boolean): void {
     connection.ticks.close();
     if (!this.#connections.delete(connection.id)) return;
-    if (!orderly) this.#worker?.send({ type: "close", connection: connection.id });
+    if (!orderly) this.#slot.send({ type: "close", connection: connection.id });
     this.#surfaces.connectionGone(connection.id);
     if (!orderly && !this.#evicted.has(connection)) {
       this.figures.error("program", `Program ${connection.id} was lost: ${reason}`);
@@ -271,7 +274,7 @@ export class Session {
 
   /** The worker sent what it may not: it is killed. */
   workerFault(reason: string): void {
-    this.#worker?.kill(`The GPU worker broke its protocol: ${reason}`);
+    this.#slot.kill(`The GPU worker broke its protocol: ${reason}`);
   }
 
   addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet): ViewerInlet {
@@ -279,48 +282,20 @@ export class Session {
       outlet.disconnect(); // Not refused: the viewer comes back to the gateway's successor.
       return { description: () => {}, candidate: () => {}, left: () => {} };
     }
-    if (this.#viewers.count >= MAX_VIEWERS) {
-      throw new SessionUnavailable(
-        `Session ${this.name} has ${MAX_VIEWERS} viewers already, which is the limit.`,
-      );
-    }
-    const control = role !== "view";
-    const { postToMedia, events } = this.#options;
-    this.#viewers.add(viewer, control);
-    this.#outlets.set(viewer, outlet);
-    events.viewerJoined(this.name, viewer, control);
-    outlet.state(this.#state);
-    postToMedia({ type: "addViewer", session: this.name, viewer, control });
-    this.#audienceChanged();
-    return {
-      description: (description) => postToMedia({ type: "description", viewer, description }),
-      candidate: (candidate) => postToMedia({ type: "candidate", viewer, candidate }),
-      left: () => this.#viewerLeft(viewer),
-    };
+    return this.#audience.add(viewer, role, outlet, this.#state);
   }
 
   /** What the media thread says about this session or one of its viewers. */
   onMedia(message: MediaMessage): void {
     switch (message.type) {
       case "description":
-        this.#outlets.get(message.viewer)?.description(message.description);
-        return;
       case "candidate":
-        this.#outlets.get(message.viewer)?.candidate(message.candidate);
-        return;
       case "input":
-        this.#input(message.viewer, message.event);
+      case "viewerState":
+        this.#audience.onMedia(message);
         return;
       case "workerFault":
         this.workerFault(message.reason);
-        return;
-      case "viewerState":
-        // The thread has forgotten a viewer that failed; it may come back as a new one.
-        if (message.state === "failed" || message.state === "closed") {
-          this.#options.events.viewerFailed(this.name, message.viewer, message.reason);
-          this.figures.error("viewer", message.reason ?? "A viewer's video connection ended.");
-          this.#outlets.get(message.viewer)?.disconnect();
-        }
         return;
       case "stats":
         this.figures.mediaStats(message);
@@ -333,14 +308,14 @@ export class Session {
 
   /** The media thread died, and with it the way to the viewers and the worker's to the thread. */
   mediaLost(): void {
-    for (const outlet of this.#outlets.values()) outlet.disconnect();
-    this.#worker?.kill("The GPU worker lost its media thread.");
+    this.#audience.disconnect();
+    this.#slot.kill("The GPU worker lost its media thread.");
   }
 
   /** As close(), and viewers do not come back. */
   async remove(sentence: string): Promise<void> {
     const closed = this.close(sentence);
-    for (const outlet of this.#outlets.values()) outlet.refuse(sentence);
+    this.#audience.refuse(sentence);
     await closed;
     this.#options.onEmpty();
   }
@@ -349,69 +324,53 @@ export class Session {
   async close(sentence: string): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort(new SessionUnavailable(sentence));
-      clearTimeout(this.#resizeTimer);
+      this.#size.close();
       clearTimeout(this.#idleTimer);
       for (const connection of this.#connections.values()) connection.end(sentence);
       this.#setState({ state: "guest-gone", sentence });
-      await this.#starting?.catch(() => {});
-      this.#stopWorker(sentence);
+      await this.#slot.startSettled();
+      this.#slot.stop(sentence);
     }
-    await this.#stopping;
+    await this.#slot.stopSettled();
   }
 
   // --- the worker
 
-  async #ensureWorker(): Promise<GpuWorker> {
-    this.#closing.signal.throwIfAborted();
-    if (this.#worker !== undefined) return this.#worker;
-    this.#starting ??= this.#startWorker().finally(() => {
-      this.#starting = undefined;
+  #makeWorkerSlot(): WorkerSlot {
+    const { name, figures } = this;
+    const { gpu, startWorker, events } = this.#options;
+    return new WorkerSlot({
+      gpu,
+      startWorker,
+      profile: () => this.#profile,
+      share: () => this.#gpuShare,
+      closing: this.#closing.signal,
+      events: {
+        starting: () => this.#setState({ state: "starting", sentence: "The GPU worker starts." }),
+        started: (worker) => this.#workerStarted(worker),
+        failed: (reason) => {
+          figures.error("worker", reason);
+          this.#setState({ state: "worker-restarting", sentence: reason });
+        },
+        message: (message) => this.#onWorker(message),
+        output: (line) => events.workerOutput(name, line),
+        ended: (worker, reason) => this.#workerEnded(worker, reason),
+        stopping: () => figures.workerEnded(),
+        stopped: ({ pid }, reason) => events.workerEnded(name, pid, reason, true),
+        charged: (milliseconds) => figures.gpuTime(milliseconds),
+        overdue: (worker, milliseconds) => this.#overdue(worker, milliseconds),
+      },
     });
-    return this.#starting;
   }
 
-  async #startWorker(): Promise<GpuWorker> {
-    await this.#stopping; // Of the one before: two workers of a session never live at once.
-    const signal = AbortSignal.any([this.#closing.signal, this.#evicting.signal]);
-    await delay(this.#backoff.delay(performance.now()), undefined, { signal });
-    this.#setState({ state: "starting", sentence: "The GPU worker starts." });
-    this.#backoff.started(performance.now());
-    try {
-      const events: WorkerEvents = {
-        message: (message) => this.#onWorker(message),
-        ended: (reason) => this.#workerEnded(worker, reason),
-        output: (line) => this.#options.events.workerOutput(this.name, line),
-      };
-      const worker = await this.#options.startWorker({
-        profile: this.#profile,
-        events,
-        signal,
-      });
-      const { adapter, encoder } = worker.ready;
-      this.#worker = worker;
-      this.#seat = new GpuSeat(this.#options.gpu, worker, this.share, {
-        charged: (milliseconds) => this.figures.gpuTime(milliseconds),
-        overdue: (milliseconds) => this.#overdue(worker, milliseconds),
-      });
-      this.figures.workerStarted();
-      this.#options.events.workerStarted(this.name, worker.pid, adapter, encoder);
-      this.#sendBounds();
-      this.#sendAudience();
-      return worker;
-    } catch (error) {
-      this.#backoff.failed(performance.now());
-      const reason = error instanceof Error ? error.message : String(error);
-      this.figures.error("worker", reason);
-      this.#setState({ state: "worker-restarting", sentence: reason });
-      throw error;
-    }
+  #workerStarted({ pid, ready: { adapter, encoder } }: GpuWorker): void {
+    this.figures.workerStarted();
+    this.#options.events.workerStarted(this.name, pid, adapter, encoder);
+    this.#sendBounds();
+    this.#sendAudience();
   }
 
   #workerEnded(worker: GpuWorker, reason: string): void {
-    if (this.#worker !== worker) return; // It was stopped on purpose, which stopWorker() tells.
-    this.#worker = undefined;
-    this.#leaveSeat();
-    this.#backoff.failed(performance.now());
     this.figures.workerEnded();
     this.figures.error("worker", reason);
     this.#options.events.workerEnded(this.name, worker.pid, reason, false);
@@ -423,39 +382,19 @@ export class Session {
     for (const connection of this.#connections.values()) connection.end(reason);
   }
 
-  #stopWorker(reason: string): void {
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    this.#worker = undefined;
-    this.#leaveSeat();
-    this.figures.workerEnded();
-    this.#stopping = this.#stopped(worker, reason);
-  }
-
   async #evict(state: SessionState): Promise<void> {
-    this.#evicting.abort(new SessionUnavailable(state.sentence));
-    this.#evicting = new AbortController();
+    this.#slot.abandonStart(new SessionUnavailable(state.sentence));
     this.#setState(state); // Before the programs end, each of which would give a reason of its own.
     for (const connection of this.#connections.values()) {
       this.#evicted.add(connection);
       connection.end(state.sentence);
     }
-    await this.#starting?.catch(() => {});
-    this.#stopWorker(state.sentence);
+    await this.#slot.startSettled();
+    this.#slot.stop(state.sentence);
     this.#surfaces.clear();
     this.#setState(state);
-    await this.#stopping;
+    await this.#slot.stopSettled();
     this.#settle();
-  }
-
-  async #stopped(worker: GpuWorker, reason: string): Promise<void> {
-    await worker.stop(reason);
-    this.#options.events.workerEnded(this.name, worker.pid, reason, true);
-  }
-
-  #leaveSeat(): void {
-    this.#seat?.[Symbol.dispose]();
-    this.#seat = undefined;
   }
 
   /** A submit holds the GPU too long: the worker is killed, never waited for. */
@@ -480,7 +419,7 @@ export class Session {
           connection.end(`The program ended frame ${message.tick}, which it was not granted.`);
         } else if (connection !== undefined) {
           this.figures.frameFinished();
-          this.#seat?.frameFinished();
+          this.#slot.frameFinished();
         }
         return;
       }
@@ -496,7 +435,7 @@ export class Session {
       case "gpuProgress":
       case "gpuIdle":
       case "gpuReturned":
-        this.#seat?.told(message);
+        this.#slot.told(message);
         return;
       case "connectionEnded":
         this.#connection(message.connection)?.link?.workerEnded(message.reason);
@@ -527,26 +466,27 @@ export class Session {
 
   // --- the operator
 
-  #viewerLeft(viewer: string): void {
-    if (!this.#outlets.delete(viewer)) return;
-    // What the viewer held down is let go of: no key may stick in the program.
-    if (this.#viewers.remove(viewer)) this.#sendInput(encodeInput({ type: "blur" }));
-    this.#options.postToMedia({ type: "removeViewer", viewer });
-    this.#options.events.viewerLeft(this.name, viewer);
-    this.#audienceChanged();
-    this.#resizeSoon();
-    this.#settle();
-  }
-
-  #input(viewer: string, bytes: Uint8Array): void {
-    const event = decodeInput(bytes);
-    if (event.type === "resize") {
-      if (this.#viewers.resized(viewer, event)) this.#resizeSoon();
-      return;
-    }
-    const acts = event.type === "pointerdown" || event.type === "keydown" || event.type === "wheel";
-    if (acts && this.#viewers.acted(viewer)) this.#resizeSoon();
-    this.#sendInput(bytes);
+  #makeAudience(): Audience {
+    const { name } = this;
+    const { postToMedia, events } = this.#options;
+    return new Audience(name, postToMedia, {
+      joined: (viewer, control) => {
+        events.viewerJoined(name, viewer, control);
+        this.#audienceChanged();
+      },
+      left: (viewer) => {
+        events.viewerLeft(name, viewer);
+        this.#audienceChanged();
+        this.#size.wished();
+        this.#settle();
+      },
+      failed: (viewer, reason) => {
+        events.viewerFailed(name, viewer, reason);
+        this.figures.error("viewer", reason ?? "A viewer's video connection ended.");
+      },
+      input: (event) => this.#sendInput(event),
+      wished: () => this.#size.wished(),
+    });
   }
 
   #sendInput(bytes: Uint8Array): void {
@@ -559,35 +499,8 @@ export class Session {
     return [...this.#connections.values()].at(-1);
   }
 
-  #resizeSoon(): void {
-    clearTimeout(this.#resizeTimer);
-    this.#resizeTimer = setTimeout(() => this.#resize(), RESIZE_DEBOUNCE_MS);
-  }
-
-  #resize(): void {
-    const { wish } = this.#viewers;
-    if (wish === undefined) return;
-    const size = boundedSize(wish, this.#profile);
-    const last = this.#currentSize();
-    this.#size = size; // Even where it is today's default, which differs once the worker knows its GPU.
-    const { width, height, devicePixelRatio } = size;
-    if (
-      width === last.width &&
-      height === last.height &&
-      devicePixelRatio === last.devicePixelRatio
-    ) {
-      return;
-    }
-    const payload = encodeResize(size);
-    for (const connection of this.#connections.values()) {
-      connection.link?.send(DownFrame.resize, payload);
-    }
-  }
-
-  #currentSize(): PictureSize {
-    if (this.#size !== undefined) return this.#size;
-    if (this.#profile.size !== undefined) return { ...this.#profile.size, devicePixelRatio: 1 };
-    return this.#worker?.ready.isSoftware === true ? DEFAULT_SOFTWARE_SIZE : DEFAULT_SIZE;
+  #sendAll(kind: number, payload: Uint8Array): void {
+    for (const connection of this.#connections.values()) connection.link?.send(kind, payload);
   }
 
   // --- pace and state
@@ -597,11 +510,13 @@ export class Session {
   }
 
   #profileChanged(before: Profile): void {
-    if (this.#seat !== undefined) this.#seat.share = this.share;
-    const { frameRate, maxBitrate } = this.#profile;
+    this.#slot.share = this.#gpuShare;
+    const { frameRate, unwatchedFrameRate, maxBitrate } = this.#profile;
     this.#sendBounds();
-    this.#resize(); // A viewer that came first was given a size by another profile.
-    if (frameRate !== before.frameRate) this.#audienceChanged();
+    this.#size.settle(); // A viewer that came first was given a size by another profile.
+    if (frameRate !== before.frameRate || unwatchedFrameRate !== before.unwatchedFrameRate) {
+      this.#audienceChanged();
+    }
     if (maxBitrate !== before.maxBitrate) {
       this.#options.postToMedia({
         type: "limitBitrate",
@@ -617,15 +532,24 @@ export class Session {
     this.#settle();
   }
 
+  /** Of its ticks, where they are paced. */
   #frameRate(): number {
-    return this.#viewers.count > 0 ? this.#profile.frameRate : this.#options.unwatchedFrameRate;
+    const { frameRate, unwatchedFrameRate } = this.#profile;
+    return this.#audience.count > 0 ? frameRate : Math.min(frameRate, unwatchedFrameRate);
   }
 
   #interval(): number {
     return this.#options.frameRate === "unlimited" ? 0 : 1000 / this.#frameRate();
   }
 
+  /** What counts at the GPU. */
+  get #gpuShare(): GpuShare {
+    if (this.#options.frameRate === "unlimited") return this.share;
+    return shareAtRate(this.share, this.#frameRate());
+  }
+
   #audienceChanged(): void {
+    this.#slot.share = this.#gpuShare;
     for (const connection of this.#connections.values()) {
       connection.ticks.setInterval(this.#interval());
     }
@@ -633,26 +557,28 @@ export class Session {
   }
 
   #sendAudience(): void {
-    this.#worker?.send({
+    this.#slot.send({
       type: "audience",
-      viewers: this.#viewers.count,
+      viewers: this.#audience.count,
       frameRate: this.#frameRate(),
     });
   }
 
   #sendBounds(): void {
-    this.#worker?.send({ type: "bounds", bounds: boundsOf(this.#profile) });
+    this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile) });
+    this.#slot.worker?.limitHostMemory(this.#profile.hostMemoryMb * MEBIBYTE);
   }
 
   /** Brings state and timers in line with what is connected. */
   #settle(): void {
     if (this.#closing.signal.aborted) return;
     if (this.#connections.size === 0 && this.#admitting === 0) this.#settleWithoutGuest();
-    else if (this.#worker !== undefined && this.#connections.size > 0) this.#settleWithGuest();
+    else if (this.#slot.worker !== undefined && this.#connections.size > 0) {
+      this.#settleWithGuest(this.#slot.worker);
+    }
   }
 
-  #settleWithGuest(): void {
-    const { adapter, encoder } = this.#worker!.ready;
+  #settleWithGuest({ ready: { adapter, encoder } }: GpuWorker): void {
     const surface = this.#surfaces.visible;
     const shown = surface && this.#connections.get(surface.connection);
     const connections = shown === undefined ? [...this.#connections.values()] : [shown];
@@ -668,21 +594,20 @@ export class Session {
   }
 
   #settleWithoutGuest(): void {
-    const idle = this.#worker === undefined && this.#starting === undefined;
-    if (!idle) {
+    if (!this.#slot.isEmpty) {
       if (["live", "starting", "guest-away", "paused"].includes(this.#state.state)) {
         const sentence = "The program ended or lost its connection; the last frame stays.";
         this.#setState({ state: "guest-gone", sentence });
       }
       clearTimeout(this.#idleTimer);
       this.#idleTimer = setTimeout(() => {
-        this.#stopWorker("The GPU worker was idle.");
+        this.#slot.stop("The GPU worker was idle.");
         this.#settle();
       }, this.#options.workerIdleMs);
-    } else if (this.#viewers.count === 0 && !this.#stays) {
+    } else if (this.#audience.count === 0 && !this.#stays) {
       // A guest that kills its workers must not find its failures forgotten with its session.
       const now = performance.now();
-      const remembered = Math.max(this.#backoff.remembered(now), this.#offences.remembered(now));
+      const remembered = Math.max(this.#slot.remembered(now), this.#offences.remembered(now));
       clearTimeout(this.#idleTimer);
       if (remembered > 0) this.#idleTimer = setTimeout(() => this.#settle(), remembered);
       else this.#options.onEmpty();
@@ -697,6 +622,6 @@ export class Session {
   #setState(state: SessionState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    for (const outlet of this.#outlets.values()) outlet.state(state);
+    this.#audience.tell(state);
   }
 }

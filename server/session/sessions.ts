@@ -1,29 +1,36 @@
 import type { Profile } from "#server/config/config.ts";
+import type { Profiles } from "#server/config/profiles.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { exclusionOf } from "./exclusive-use.ts";
+import { overPromised } from "./promised-shares.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** Sessions that stay while they are empty. Bounds what a script of the admin's makes the gateway hold. */
 export const MAX_KEPT_SESSIONS = 128;
 
 /** Makes a session's options; `onEmpty` is to be passed on. */
-export type SessionFactory = (name: string, onEmpty: () => void) => SessionOptions;
+export type SessionFactory = (
+  name: string,
+  onEmpty: () => void,
+) => Omit<SessionOptions, "exclusion">;
 
 /** The sessions that hold something: made when first asked for, forgotten when empty. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
-  readonly #defaultProfile: Profile;
+  readonly #profiles: Profiles;
   readonly #makeOptions: SessionFactory;
   #closing: string | undefined;
 
-  /** `defaultProfile` is for a session that has viewers and has had no guest. */
-  constructor(defaultProfile: Profile, makeOptions: SessionFactory) {
-    this.#defaultProfile = defaultProfile;
+  constructor(profiles: Profiles, makeOptions: SessionFactory) {
+    this.#profiles = profiles;
     this.#makeOptions = makeOptions;
   }
 
-  forGuest(name: string, profile: Profile): Session {
+  /** `profile` is configured. */
+  forGuest(name: string, profile: string): Session {
     const session = this.#get(name);
-    session.profile = profile;
+    session.profile = this.#profiles.get(profile);
     return session;
   }
 
@@ -31,8 +38,19 @@ export class Sessions {
     return this.#get(name);
   }
 
+  /** Other profiles are configured: they count at once. */
+  profilesChanged(): void {
+    for (const session of this.#sessions.values()) session.profilesChanged(this.#profiles.all);
+  }
+
   reports(): SessionReport[] {
     return [...this.#sessions.values()].map((session) => session.report());
+  }
+
+  /** Why this session can't be made exclusive while it and others have programs; undefined: it can. */
+  exclusiveRefusal(name: string): string | undefined {
+    if (this.find(name)?.isInside !== true) return undefined;
+    return exclusionOf({ name, isExclusive: true, isInside: true }, this.#sessions.values());
   }
 
   /** Made ahead of its guest, and not forgotten while it is empty. Undefined: there are too many. */
@@ -43,6 +61,11 @@ export class Sessions {
     session.kept = true;
     if (profile !== undefined) session.assignProfile(profile);
     return session;
+  }
+
+  /** Why a session of this name can't be promised this part of the GPU; undefined: it can. */
+  shareRefusal(name: string, share: GpuShare): string | undefined {
+    return overPromised({ name, share }, this.#sessions.values());
   }
 
   find(name: string): Session | undefined {
@@ -60,7 +83,10 @@ export class Sessions {
     const forget = () => {
       if (this.#sessions.get(name) === session) this.#sessions.delete(name);
     };
-    const session: Session = new Session(this.#defaultProfile, this.#makeOptions(name, forget));
+    const session: Session = new Session(this.#profiles.default, {
+      ...this.#makeOptions(name, forget),
+      exclusion: (user) => exclusionOf(user, this.#sessions.values()),
+    });
     this.#sessions.set(name, session);
     if (this.#closing !== undefined) void session.close(this.#closing);
     return session;

@@ -177,7 +177,11 @@ export class Worker implements Disposable {
   #sendStats(): void {
     const polls = this.#poller.polls - this.#reportedPolls;
     this.#reportedPolls = this.#poller.polls;
-    const stages = { ...this.#pipeline.takeStats(), ...this.#times.take() };
+    const stages = {
+      ...this.#pipeline.takeStats(),
+      ...this.#times.take(),
+      ...this.#budget.tally.take(),
+    };
     const legs = this.#pipeline.takeLegs();
     if (polls === 0 && Object.keys(stages).length === 0) return;
     this.#control.send({ type: "stats", stages: { ...stages, polls }, legs });

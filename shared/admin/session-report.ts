@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GpuShare } from "./gpu-share.ts";
 
 // What is known of a session: the one shape that metrics, admin API and admin page read.
 
@@ -27,6 +28,13 @@ export const SessionReport = z
     profile: z.string().meta({ description: "The profile that counts now." }),
     profileAssigned: z.boolean().meta({
       description: "An admin chose the profile; it wins over the one in the guest's token.",
+    }),
+    share: GpuShare.meta({ description: "Its part of the GPU now." }),
+    shareAssigned: z.boolean().meta({
+      description: "An admin chose the share; it wins over the profile's.",
+    }),
+    exclusive: z.boolean().meta({
+      description: "Others are let in only while it has no programs, and it while they have none.",
     }),
     kept: z.boolean().meta({ description: "An admin made it: it stays while it is empty." }),
     paused: z.boolean(),

@@ -37,7 +37,8 @@ async function startOnce(browser: Browser): Promise<number> {
       XDG_STATE_HOME: path.join(folder, "state"),
     },
   });
-  const ended = once(child, "exit");
+  // npm may end before the gateway that it started; all of them hold its output.
+  const ended = once(child, "close");
   try {
     const page = await openViewer(browser, await printedLink(createInterface(child.stdout)));
     const milliseconds = (await firstFrameAt(page)) - began;

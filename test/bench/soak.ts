@@ -9,6 +9,7 @@ import { slopeOf } from "./statistics.ts";
 import type { SuiteOptions } from "./suite.ts";
 import { openViewer, startPlain } from "./watched.ts";
 
+const DEFAULT_MINUTES = 5;
 const SAMPLE_EVERY_MS = 5_000;
 /** What was on its way when the counting ended arrives. */
 const DRAIN_MS = 2_000;
@@ -22,7 +23,11 @@ const MEBIBYTE = 2 ** 20;
 type Reading = { readonly minutes: number; readonly bytes: Readonly<Record<string, number>> };
 
 /** `plain` at 1280x720 and 30 frames a second for minutes: frames that were lost, and what memory does. */
-export async function soak({ minutes, isQuick, say }: SuiteOptions): Promise<Figure[]> {
+export async function soak({
+  minutes = DEFAULT_MINUTES,
+  isQuick,
+  say,
+}: SuiteOptions): Promise<Figure[]> {
   const duration = (isQuick ? 0.5 : minutes) * 60_000;
   await using stack = await startPlain({ width: 1280, height: 720 });
   await using browser = await launchBrowser();

@@ -21,7 +21,9 @@ import { ScriptedGuest } from "#test/support/scripted-guest.ts";
 
 // The admin's API as a script meets it, on a gateway with real worker processes.
 
-const YAML = "profiles: { small: { frameRate: 10, maxBitrate: 500000 } }";
+const YAML = `profiles:
+  small: { frameRate: 10, maxBitrate: 500000 }
+  half: { share: { policy: fixed-share, percent: 50 } }`;
 
 let host: TestGateway;
 let admin: string;
@@ -131,7 +133,7 @@ describe("what an admin reads", () => {
     expect(HostReport.parse(json)).toMatchObject({
       url: host.url,
       ready: true,
-      profiles: ["default", "small"],
+      profiles: ["default", "small", "half"],
     });
   });
 
@@ -183,6 +185,64 @@ describe("what an admin does", () => {
     expect(given.json).toMatchObject({ profile: "small", profileAssigned: true });
     const back = await ask("put", "/sessions/profile/profile", { body: { profile: null } });
     expect(back.json).toMatchObject({ profile: "default", profileAssigned: false });
+  });
+
+  test.for([
+    { policy: "best-effort" },
+    { policy: "equal-share", weight: 2 },
+    { policy: "fixed-share", percent: 25 },
+    { policy: "target-frame-rate", frameRate: 30 },
+  ])("gives a session the share $policy, and takes it back", async (share) => {
+    await guest("share");
+    const given = await ask("put", "/sessions/share/share", { body: { share } });
+    expect(given.json).toMatchObject({ share, shareAssigned: true });
+    const back = await ask("put", "/sessions/share/share", { body: { share: null } });
+    expect(back.json).toMatchObject({
+      share: { policy: "equal-share", weight: 1 },
+      shareAssigned: false,
+    });
+  });
+
+  test("promises the whole GPU by fixed shares, and not one percent more", async () => {
+    for (const name of ["first", "second", "third"]) await ask("put", `/sessions/${name}`);
+    const promise = (name: string, percent: number) => {
+      const body = { share: { policy: "fixed-share", percent } };
+      return ask("put", `/sessions/${name}/share`, { body });
+    };
+    expect((await promise("first", 60)).status).toBe(200);
+    expect((await promise("second", 40)).status).toBe(200);
+    expect((await promise("second", 30)).status).toBe(200);
+    expect(problem(await promise("third", 11))).toEqual({
+      status: 409,
+      detail:
+        "A fixed share of 11 % for session third would promise more than the whole GPU " +
+        "(first has 60 %, second has 30 %): give it 10 % at most, or lower another's first.",
+    });
+    expect(await report("third")).toMatchObject({ shareAssigned: false });
+    const byProfile = await ask("put", "/sessions/third/profile", { body: { profile: "half" } });
+    expect(problem(byProfile).status).toBe(409);
+    await ask("delete", "/sessions/first");
+    expect((await promise("third", 11)).status).toBe(200);
+    for (const name of ["second", "third"]) await ask("delete", `/sessions/${name}`);
+  });
+
+  test.for([
+    { why: "an unknown policy", share: { policy: "all-of-it" } },
+    { why: "no percent", share: { policy: "fixed-share" } },
+    { why: "over 100 percent", share: { policy: "fixed-share", percent: 101 } },
+    { why: "a weight of nothing", share: { policy: "equal-share", weight: 0 } },
+    { why: "what belongs to another policy", share: { policy: "best-effort", percent: 10 } },
+    {
+      why: "a frame rate that is no number",
+      share: { policy: "target-frame-rate", frameRate: "x" },
+    },
+  ])("takes no share with $why", async ({ share }) => {
+    await guest("share");
+    const answer = await ask("put", "/sessions/share/share", { body: { share } });
+    expect(problem(answer)).toEqual({
+      status: 400,
+      detail: expect.stringMatching(/^The body is not as .* says: share/),
+    });
   });
 
   test("pauses a session and resumes it", async () => {
@@ -265,6 +325,7 @@ describe("what an admin does", () => {
 const BODIES: Readonly<Record<string, object>> = {
   keepSession: { profile: "small" },
   assignProfile: { profile: "small" },
+  assignShare: { share: { policy: "fixed-share", percent: 1 } },
   evictSession: {},
   quarantineSession: { reason: "x" },
   recordSession: { on: null },
@@ -410,7 +471,7 @@ test("a profile that is not configured is named, with those that are", async () 
   const body = { profile: "huge" };
   expect(problem(await ask("put", "/sessions/unknown-profile/profile", { body }))).toEqual({
     status: 400,
-    detail: "Profile huge is not configured; those that are: default, small.",
+    detail: "Profile huge is not configured; those that are: default, small, half.",
   });
 });
 

@@ -139,6 +139,42 @@ describe("the admin page", () => {
     expect(audit("releaseSession")).toHaveLength(1);
   });
 
+  test("gives a session a share of the GPU by the keyboard, and says why it can't have more", async () => {
+    await using first = await guest("first");
+    await using second = await guest("second");
+    expect([first, second].map(({ ws }) => ws.readyState)).toEqual([first.ws.OPEN, second.ws.OPEN]);
+    await openPage();
+    const give = async (session: string, percent: string) => {
+      await choose(session);
+      await page.focus("#share-policy");
+      await page.keyboard.type("fixed");
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe("share-amount");
+      await page.$eval("#share-amount", (field) => {
+        if (field instanceof HTMLInputElement) field.select();
+      });
+      await page.keyboard.type(percent);
+      await page.keyboard.press("Enter");
+    };
+    await give("first", "60");
+    await waitForText("#said", /first now has fixed, 60 %\./);
+    await waitForText("#facts", /Share of the GPUfixed, 60 % \(assigned\)/);
+    await give("second", "41");
+    await waitForText("#said", /first has 60 %.*give it 40 % at most/);
+    await waitForText("#facts", /Share of the GPUequal, weight 1Target/);
+    await give("second", "101");
+    await page.waitForSelector("#share-amount:invalid");
+    await choose("first");
+    await page.select("#share-policy", "");
+    expect(await page.$eval("#share-amount", (field) => field.hasAttribute("hidden"))).toBe(true);
+    await page.focus('#share-form button[type="submit"]');
+    await page.keyboard.press("Enter");
+    await waitForText("#said", /first now has the share of its profile\./);
+    await waitForText("#facts", /Share of the GPUequal, weight 1Target/);
+    expect(audit("assignShare").map((line) => line["status"])).toEqual([200, 409, 200]);
+    expect(complaints).toEqual([expect.stringContaining("409")]); // The browser tells of each refusal.
+  });
+
   test("pauses, resumes, assigns a profile and evicts", async () => {
     await using program = await guest("steered");
     await openPage();
@@ -231,9 +267,14 @@ describe("the admin page", () => {
     expect(program.ws.readyState).toBe(program.ws.OPEN);
     const colours = await page.evaluate(() => ({
       ground: getComputedStyle(document.getElementById("detail")!).backgroundColor,
-      texts: ["detail-name", "detail-sentence", "act-evict", "act-quarantine", "facts"].map(
-        (id) => getComputedStyle(document.getElementById(id)!).color,
-      ),
+      texts: [
+        "detail-name",
+        "detail-sentence",
+        "act-evict",
+        "act-quarantine",
+        "share-policy",
+        "facts",
+      ].map((id) => getComputedStyle(document.getElementById(id)!).color),
     }));
     const contrasts = colours.texts.map((text) => contrast(text, colours.ground));
     // WCAG 2.2, success criterion 1.4.3.

@@ -1,26 +1,21 @@
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, waitForFrames } from "#test/support/browser.ts";
+import { launchBrowser, openLiveViewer, waitForFrames } from "#test/support/browser.ts";
 import { cpuSeconds, isAlive, processTree } from "#test/support/processes.ts";
 import { Stack } from "#test/support/stack.ts";
 
 // Each part is killed in turn: what is left goes on, and the operator is told in words.
 
-const ENDLESS_SHADER = fileURLToPath(new URL("scenes/endless-shader.js", import.meta.url));
+const ENDLESS_SHADER = fileURLToPath(
+  new URL("../bench/scenes/hostile/endless-shader.js", import.meta.url),
+);
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchBrowser({ width: 480, height: 270 });
 });
 afterAll(() => browser.close());
-
-async function openViewer(stack: Stack): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(await stack.viewerLink());
-  await page.waitForSelector('body[data-state="live"][data-first-frame]');
-  return page;
-}
 
 async function notice(page: Page, state: string): Promise<string> {
   await page.waitForSelector(`body[data-state="${state}"]`);
@@ -36,7 +31,7 @@ describe("after a kill -9", () => {
   test("of the program, the viewer says so, and shows the next one", async () => {
     await using stack = await Stack.start();
     const program = stack.run("plain.js");
-    const page = await openViewer(stack);
+    const page = await openLiveViewer(browser, await stack.viewerLink());
     await program.kill();
     expect(await notice(page, "guest-gone")).toMatch(/program ended/);
     expect(await isServing(stack)).toBe(true);
@@ -49,7 +44,7 @@ describe("after a kill -9", () => {
   test("of the relay, the program is told, the viewer says so, and a new relay serves", async () => {
     await using stack = await Stack.start();
     const program = stack.run("plain.js");
-    const page = await openViewer(stack);
+    const page = await openLiveViewer(browser, await stack.viewerLink());
     await stack.relay.kill();
     expect(await notice(page, "guest-away")).toMatch(/last frame stays/);
     await program.ended;
@@ -64,7 +59,7 @@ describe("after a kill -9", () => {
   test("of the GPU worker, the program is told, the viewer says so, and a new one draws", async () => {
     await using stack = await Stack.start();
     const program = stack.run("plain.js");
-    const page = await openViewer(stack);
+    const page = await openLiveViewer(browser, await stack.viewerLink());
     const [worker] = await stack.workers();
     process.kill(worker!, "SIGKILL");
     expect(await notice(page, "worker-restarting")).toMatch(/GPU worker/);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COUNT_FRAMES, FRAMES_LINE } from "#test/bench/frame-rate.ts";
-import { launchBrowser, waitForFrames } from "#test/support/browser.ts";
+import { launchBrowser, openLiveViewer, waitForFrames } from "#test/support/browser.ts";
 import { type Command, Stack } from "#test/support/stack.ts";
 
 // The way between the VM and the GPU host breaks, or the gateway dies: what the program, its runner and
@@ -20,13 +20,6 @@ beforeAll(async () => {
   browser = await launchBrowser({ width: 480, height: 270 });
 });
 afterAll(() => browser.close());
-
-async function openViewer(stack: Stack): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(await stack.viewerLink());
-  await page.waitForSelector('body[data-state="live"][data-first-frame]');
-  return page;
-}
 
 /** Frames that the program has drawn so far, by its own count. */
 function frames(program: Command): number {
@@ -63,7 +56,7 @@ describe("a three.js program goes on undisturbed", () => {
   ])("when its link $how for 10 s", async ({ how, break: breakLink, viewer }) => {
     await using stack = await Stack.start({ proxied: true });
     const program = stack.run("three-orbit.js", COUNTED);
-    const page = await openViewer(stack);
+    const page = await openLiveViewer(browser, await stack.viewerLink());
     await drawsPast(program, 10);
     const [worker] = await stack.workers();
     breakLink(stack);
@@ -98,7 +91,7 @@ describe("after a kill -9 of the gateway and its restart", () => {
   test("relay, restarted program and viewer show frames again within 5 s", async () => {
     await using stack = await Stack.start();
     const program = stack.run("three-orbit.js", { ...COUNTED, args: ["--restart"] });
-    const page = await openViewer(stack);
+    const page = await openLiveViewer(browser, await stack.viewerLink());
     await drawsPast(program, 10);
     await stack.restartGateway();
     const back = await milliseconds(async () => {

@@ -58,7 +58,6 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
   return new Session(profile, {
     name: "vm",
     frameRate: "paced",
-    unwatchedFrameRate: 1,
     workerIdleMs,
     events: new Events(pino({ level: "silent" })),
     observer: { workerMemory: (name, memory) => memories.put([name, memory]) },
@@ -75,6 +74,7 @@ async function startSession(workerIdleMs = 60_000): Promise<Session> {
     quarantine: Quarantine.open(folder, (error) => {
       throw error;
     }),
+    exclusion: () => undefined,
     onEmpty: () => {
       emptied++;
     },
@@ -329,7 +329,6 @@ describe("the worker", () => {
     const broken = new Session(profile, {
       name: "broken",
       frameRate: "paced",
-      unwatchedFrameRate: 1,
       workerIdleMs: 0,
       events: new Events(pino({ level: "silent" })),
       observer: {},
@@ -343,6 +342,7 @@ describe("the worker", () => {
       postToMedia: () => {},
       gpu,
       quarantine: Quarantine.open(folders[0]!, () => {}),
+      exclusion: () => undefined,
       onEmpty: () => {},
     });
     await expect(broken.admit()).rejects.toThrow(
@@ -492,6 +492,27 @@ describe("an admin", () => {
     expect(await program.resize()).toEqual([800, 450, 0.625]);
     expect(toMedia.at(-1)).toEqual({ type: "limitBitrate", session: "vm" });
     expect(session.report()).toMatchObject({ profile: "test", profileAssigned: false });
+  });
+
+  test("changes the configured profile, whose every part counts at once, and one that is gone stays", async () => {
+    const program = await Program.connect();
+    expect(await program.resize()).toEqual([640, 360, 1]);
+    const change = (yaml: string) =>
+      session.profilesChanged(new Map([["test", { ...profileOf(yaml), name: "test" }]]));
+    change(
+      "maxSize: { width: 320, height: 180 }, size: { width: 320, height: 180 }, maxBitrate: 500000, " +
+        "objects: 7, share: { policy: best-effort }, unwatchedFrameRate: 100",
+    );
+    expect(await program.resize()).toEqual([320, 180, 1]);
+    expect(toMedia.at(-1)).toEqual({ type: "limitBitrate", session: "vm", maxBitrate: 500_000 });
+    await expect.poll(() => program.toldBounds()).toContainEqual({ ...DEFAULT_BOUNDS, objects: 7 });
+    expect(session.report()).toMatchObject({ profile: "test", share: { policy: "best-effort" } });
+    session.assignShare({ policy: "fixed-share", percent: 10 });
+    change("share: { policy: equal-share, weight: 2 }");
+    expect(session.report().share).toEqual({ policy: "fixed-share", percent: 10 });
+    session.profilesChanged(new Map());
+    session.assignShare(undefined);
+    expect(session.report().share).toEqual({ policy: "equal-share", weight: 2 });
   });
 
   test("evicts: programs and viewers are told, the worker is gone, and a program may come again", async () => {

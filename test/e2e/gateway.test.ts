@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  MAX_DOWN_FRAMES_AT_ONCE,
+  MAX_DOWN_FRAMES_PER_SECOND,
+} from "#server/ingress/down-frames.ts";
 import { ACCESS_UNIT_HEADER_BYTES } from "#server/media/messages.ts";
 import { GUEST_PATH, GUEST_SUBPROTOCOL, MAX_UP_MESSAGE_BYTES } from "#shared/link/guest-link.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
@@ -9,6 +15,9 @@ import { MAX_FRAME_BYTES } from "#shared/wire/limits.ts";
 import { SCRIPTED_WORKER, TestGateway } from "#test/support/gateway.ts";
 import { isAlive } from "#test/support/processes.ts";
 import { type Deed, ScriptedGuest } from "#test/support/scripted-guest.ts";
+
+/** Two seconds' worth. */
+const TRICKLE_FRAMES = 20_000;
 
 let host: TestGateway;
 
@@ -61,6 +70,23 @@ describe("the door", () => {
   ])("refuses $why with a status and a sentence", async ({ refusal, token }) => {
     const options = { url: host.url, token: await token() };
     await expect(ScriptedGuest.open(options)).rejects.toThrow(refusal);
+  });
+
+  test("tells a quarantined session's guest that it comes too often, and the log once", async () => {
+    const stateFolder = await mkdtemp(path.join(tmpdir(), "heliograph-state-"));
+    await writeFile(path.join(stateFolder, "quarantine.json"), '{"loop":"It hung."}');
+    const yaml = "doors: { joinsPerMinute: 3 }";
+    await using few = await TestGateway.start({ workerMain: SCRIPTED_WORKER, yaml, stateFolder });
+    const options = { url: few.url, token: await few.guestToken("loop") };
+    const kept = /^403 Session loop is quarantined .*It hung\./;
+    const limited = /^429 Session loop was joined at this door over 3 times/;
+    for (const refusal of [kept, kept, kept, limited, limited, limited]) {
+      await expect(ScriptedGuest.open(options)).rejects.toThrow(refusal);
+    }
+    const events = few.log.map(({ event }) => event);
+    expect(events.filter((event) => event === "guest.refused")).toHaveLength(3);
+    expect(events.filter((event) => event === "door.limited")).toHaveLength(1);
+    await rm(stateFolder, { recursive: true });
   });
 
   test.for(["/guest", "/signaling", "/signaling/", "/elsewhere"])(
@@ -137,10 +163,10 @@ describe("the door", () => {
   });
 });
 
-function upgrade(headers: string, token: string, path: string = GUEST_PATH): string {
+function upgrade(headers: string, token: string, at: string = GUEST_PATH): string {
   const authorization = token === "" ? "" : `Authorization: Bearer ${token}\r\n`;
   return (
-    `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${at} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
     `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ${GUEST_SUBPROTOCOL}\r\n` +
     `${authorization}${headers}\r\n`
   );
@@ -302,19 +328,23 @@ describe("a GPU worker", () => {
       deed: { do: "sendBytes", hex: "0100100012" },
       says: /A frame's payload \(1048577 bytes\) is over the limit \(1048576\)/,
     },
-  ])("that $why is ended and named; the next program gets another", async ({ deed, says }) => {
+  ])("that $why is ended and named; the next program gets another", async ({ deed, says, why }) => {
+    // A session of its own: a worker that follows on many failures waits for ten seconds.
+    const session = why.replaceAll(/\W+/g, "-");
     await using bystander = await guest("bystander");
-    await using program = await guest("faulty");
+    await using earlier = await guest(session); // Of which one deed speaks.
+    await using program = await guest(session);
     const pid = await workerPid(program);
+    expect(await workerPid(earlier)).toBe(pid);
     program.tell(deed);
     expect(await program.goodbye()).toMatch(says);
     expect((await program.closed).reason).not.toBe("");
-    await using successor = await guest("faulty");
+    await using successor = await guest(session);
     expect(await workerPid(successor)).not.toBe(pid);
     expect(await isAlive(pid)).toBe(false);
     expect(await workerPid(bystander)).toBeGreaterThan(0);
     expect(host.log).toContainEqual(
-      expect.objectContaining({ event: "worker.ended", session: "faulty", pid }),
+      expect.objectContaining({ event: "worker.ended", session, pid }),
     );
   });
 
@@ -327,6 +357,30 @@ describe("a GPU worker", () => {
     }
     const lines = host.log.filter(({ session }) => session === "printer");
     expect(lines.length).toBeLessThan(100);
+  });
+
+  test("that sends frames of five bytes without end waits, and the gateway serves the others meanwhile", async () => {
+    await using bystander = await guest("bystander");
+    await using program = await guest("trickle");
+    const start = performance.now();
+    program.tell({ do: "trickle", frames: TRICKLE_FRAMES });
+    expect(await workerPid(bystander)).toBeGreaterThan(0);
+    for (let count = 0; count < TRICKLE_FRAMES; count++) await program.next(DownFrame.payloadChunk);
+    const rate = (TRICKLE_FRAMES - MAX_DOWN_FRAMES_AT_ONCE) / (performance.now() - start);
+    expect(rate).toBeLessThan(1.05 * (MAX_DOWN_FRAMES_PER_SECOND / 1000));
+  });
+
+  test("that talks on to a program which has ended is cut off, and serves the next one", async () => {
+    await using bystander = await guest("talker");
+    await using program = await guest("talker");
+    program.tell({ do: "goOn" });
+    await program.next(DownFrame.payloadChunk);
+    program.ws.close(1000);
+    const cutOff = { event: "worker.output", session: "talker", msg: "cut off" };
+    await expect
+      .poll(() => host.log, { timeout: 20_000 })
+      .toContainEqual(expect.objectContaining(cutOff));
+    expect(await workerPid(bystander)).toBeGreaterThan(0);
   });
 
   test("that sends the largest frame and every kind of its own is heard", async () => {

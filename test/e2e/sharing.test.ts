@@ -5,7 +5,9 @@ import { Stack } from "#test/support/stack.ts";
 
 // Several VMs on the one software GPU, each with all its processes.
 
-const ENDLESS_SHADER = fileURLToPath(new URL("scenes/endless-shader.js", import.meta.url));
+const ENDLESS_SHADER = fileURLToPath(
+  new URL("../bench/scenes/hostile/endless-shader.js", import.meta.url),
+);
 const LOAD = fileURLToPath(new URL("../bench/scenes/load.js", import.meta.url));
 
 /** Programs draw without anybody watching, as fast as if somebody did. */

@@ -60,6 +60,14 @@ export async function launchBrowser(options: BrowserOptions = {}): Promise<Brows
   });
 }
 
+/** A viewer's page of its own that shows the session's picture. The caller closes it. */
+export async function openLiveViewer(browser: Browser, link: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(link);
+  await page.waitForSelector('body[data-state="live"][data-first-frame]');
+  return page;
+}
+
 /** One decoded frame: `data` is RGBA, top row first. */
 export type DecodedFrame = {
   readonly width: number;

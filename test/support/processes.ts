@@ -11,6 +11,16 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Processor time that a process's living threads have used, in milliseconds, to the nanosecond (Linux, schedstat). */
+export async function threadsMs(pid: number): Promise<number> {
+  let nanoseconds = 0;
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0");
+    nanoseconds += Number(stat.split(" ")[0]);
+  }
+  return nanoseconds / 1e6;
+}
+
 /** Proportional set size in bytes (Linux, smaps_rollup). */
 export async function proportionalSetSize(pid: number): Promise<number> {
   return kibibytes(await readFile(`/proc/${pid}/smaps_rollup`, "utf8"), "Pss");

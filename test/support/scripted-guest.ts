@@ -11,12 +11,18 @@ export type Deed =
   | { readonly do: "sayOften"; readonly times: number }
   | { readonly do: "sayMuch"; readonly bytes: number }
   | { readonly do: "dialOften"; readonly times: number }
+  /** On a socket of its own, in place of who dials. */
+  | { readonly do: "dialBytes"; readonly hex: string }
   | { readonly do: "printOften"; readonly lines: number }
   /** On the media thread's socket, as often as told. */
   | { readonly do: "sendMedia"; readonly hex: string; readonly times: number }
   | { readonly do: "sendFrame"; readonly kind: number; readonly text: string }
   | { readonly do: "sendBytes"; readonly hex: string }
   | { readonly do: "flood"; readonly frames: number; readonly bytes: number }
+  /** Empty frames, as fast as they are taken. */
+  | { readonly do: "trickle"; readonly frames: number }
+  /** The same without end, also once the program has ended; when it is cut off, it prints that. */
+  | { readonly do: "goOn" }
   | { readonly do: "die"; readonly signal: NodeJS.Signals }
   | { readonly do: "hang" }
   | { readonly do: "takeMemory"; readonly bytes: number }

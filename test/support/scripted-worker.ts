@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
@@ -16,6 +16,7 @@ const control = await dial(workerSocket, workerNonce, CONTROL_CONNECTION);
 const say = (message: ToGateway) => control.write(encodeControl(message));
 control.on("close", () => process.kill(process.pid, "SIGKILL"));
 
+let media: Promise<Socket> | undefined;
 const taken: Buffer[] = [];
 const messages = new ControlReader();
 const bounds: unknown[] = [];
@@ -33,7 +34,7 @@ async function serve(connection: number): Promise<void> {
   const data = await dial(workerSocket, workerNonce, connection);
   data.on("error", () => data.destroy());
   const frames = new FrameReader();
-  const hash = createHash("sha256");
+  let checksum = 0;
   let total = 0;
   let received = 0;
   const reply = (value: object) =>
@@ -43,9 +44,9 @@ async function serve(connection: number): Promise<void> {
       if (kind === UpFrame.hello) data.write(frame(DownFrame.welcome, payload));
       if (kind === UpFrame.payloadBegin) total = readTotal(payload);
       if (kind === UpFrame.payloadChunk) {
-        hash.update(payload);
+        checksum = crc32(payload, checksum);
         received += payload.length;
-        if (received === total) reply({ received, sha256: hash.digest("hex") });
+        if (received === total) reply({ received, crc32: checksum });
       }
       if (kind === UpFrame.commands) perform(JSON.parse(Buffer.from(payload).toString()));
     }
@@ -76,6 +77,11 @@ async function serve(connection: number): Promise<void> {
       case "dialOften":
         for (let count = 0; count < deed.times; count++) void dial(workerSocket, workerNonce, 4000);
         break;
+      case "dialBytes":
+        connect(workerSocket)
+          .on("error", () => {})
+          .end(Buffer.from(deed.hex, "hex"));
+        break;
       case "printOften":
         for (let count = 0; count < deed.lines; count++) console.error("x".repeat(1000));
         break;
@@ -92,6 +98,13 @@ async function serve(connection: number): Promise<void> {
         for (let sent = 0; sent < deed.frames; sent++) {
           data.write(frame(DownFrame.payloadChunk, Buffer.alloc(deed.bytes, sent)));
         }
+        break;
+      case "trickle":
+        void trickle(data, deed.frames);
+        break;
+      case "goOn":
+        data.removeAllListeners("end").on("close", () => console.error("cut off"));
+        void trickle(data, Infinity);
         break;
       case "die":
         process.kill(process.pid, deed.signal);
@@ -117,9 +130,23 @@ async function serve(connection: number): Promise<void> {
   }
 }
 
+async function dialMedia(): Promise<Socket> {
+  const socket = connect(mediaSocket);
+  await once(socket, "connect");
+  socket.on("error", () => socket.destroy()).write(mediaNonce);
+  return socket;
+}
+
 async function sendMedia(bytes: Buffer, times: number): Promise<void> {
-  const media = connect(mediaSocket);
-  await once(media, "connect");
-  media.on("error", () => media.destroy()).write(mediaNonce);
-  for (let count = 0; count < times; count++) media.write(bytes);
+  media ??= dialMedia(); // Its nonce opens one.
+  const socket = await media;
+  for (let count = 0; count < times; count++) socket.write(bytes);
+}
+
+async function trickle(data: Socket, frames: number): Promise<void> {
+  const empty = frame(DownFrame.payloadChunk, Buffer.alloc(0));
+  const many = Buffer.concat(Array.from({ length: 10_000 }, () => empty));
+  for (let sent = 0; sent < frames; sent += 10_000) {
+    if (!data.write(many)) await once(data, "drain");
+  }
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Claims } from "#server/auth/claims.ts";
 import { Tokens } from "#server/auth/tokens.ts";
 import { viewerLink } from "#server/main/issue-token.ts";
+import { SessionReport } from "#shared/admin/session-report.ts";
 import { commandLine, isBubblewrap, processTree } from "./processes.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
@@ -92,12 +93,17 @@ export type StackOptions = {
   readonly proxied?: boolean;
 };
 
-type RunOptions = { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv };
+export type RunOptions = {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+};
 
 /** One more VM beside the stack's own. */
 export type Vm = {
   readonly session: string;
   readonly relay: Command;
+  /** What its relay shows the gateway. */
+  readonly token: string;
   run(program: string, options?: RunOptions): Command;
   viewerLink(role?: "view" | "control"): Promise<string>;
 };
@@ -114,6 +120,7 @@ export class Stack implements AsyncDisposable {
   readonly #tokens: Tokens;
   readonly #gatewayArgs: readonly string[];
   readonly #programs: Command[] = [];
+  #adminToken: string | undefined;
 
   private constructor(parts: {
     folder: string;
@@ -168,17 +175,15 @@ export class Stack implements AsyncDisposable {
   async addVm(session: string, profile = "default"): Promise<Vm> {
     const folder = await mkdtemp(path.join(this.folder, `${session}-`));
     const claims: Claims = { role: "guest", session, profile };
-    await writeFile(
-      path.join(folder, "guest.token"),
-      await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS),
-      { mode: 0o600 },
-    );
+    const token = await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS);
+    await writeFile(path.join(folder, "guest.token"), token, { mode: 0o600 });
     const relay = startRelay(this.url, folder);
     this.#programs.push(relay);
     await relay.line(/^ready /);
     return {
       session,
       relay,
+      token,
       run: (program, options = {}) =>
         this.run(program, { ...options, socket: path.join(folder, "relay.sock") }),
       viewerLink: (role) => this.viewerLink(role, session),
@@ -219,6 +224,38 @@ export class Stack implements AsyncDisposable {
     );
     this.#programs.push(command);
     return command;
+  }
+
+  /** What the admin API says of a session. */
+  async report(session: string): Promise<SessionReport> {
+    return SessionReport.parse(await this.act("GET", `/sessions/${session}`));
+  }
+
+  /** Asks the admin API as the host's admin; throws what it refuses. */
+  async act(method: string, operation: string, body?: object): Promise<unknown> {
+    const claims: Claims = { role: "admin", session: "*" };
+    this.#adminToken ??= await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS);
+    const response = await fetch(`${this.url}/api/admin${operation}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.#adminToken}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${operation}: ${response.status} ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** Process id of a session's GPU worker, the latest that the gateway's log tells of. */
+  workerOf(session: string): number | undefined {
+    for (const line of this.gateway.lines.toReversed()) {
+      if (!line.includes('"event":"worker.started"')) continue;
+      const started: { session?: unknown; pid?: unknown } = JSON.parse(line);
+      if (started.session === session) return Number(started.pid);
+    }
+    return undefined;
   }
 
   /** Process ids of the gateway's GPU workers. */

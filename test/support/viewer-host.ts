@@ -226,6 +226,8 @@ export class ViewerHost implements AsyncDisposable {
         break;
       case "workerFault":
         throw new Error(message.reason);
+      case "fault":
+        throw new Error(message.stack);
       case "listening":
       case "stats":
       case "viewerState":

@@ -1,6 +1,8 @@
 import { element } from "#client/viewer/view/element.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { factsOf } from "../figures.ts";
+import { ShareForm } from "./share-form.ts";
 
 export type DetailAct = "screen" | "pause" | "evict" | "quarantine" | "remove";
 
@@ -8,6 +10,8 @@ export type DetailEvents = {
   readonly act: (act: DetailAct) => void;
   /** Undefined: that of the guest's token. */
   readonly profile: (profile: string | undefined) => void;
+  /** Undefined: that of the session's profile. */
+  readonly share: (share: GpuShare | undefined) => void;
   readonly closed: () => void;
 };
 
@@ -25,10 +29,11 @@ export class Detail {
   readonly #pause = element("act-pause", HTMLButtonElement);
   readonly #quarantine = element("act-quarantine", HTMLButtonElement);
   readonly #remove = element("act-remove", HTMLButtonElement);
+  readonly #share: ShareForm;
   #shown: string | undefined;
   #choices = "";
 
-  constructor({ act, profile, closed }: DetailEvents) {
+  constructor({ act, profile, share, closed }: DetailEvents) {
     for (const each of ACTS) {
       element(`act-${each}`, HTMLButtonElement).addEventListener("click", () => act(each));
     }
@@ -37,6 +42,7 @@ export class Detail {
       const { value } = this.#profiles;
       profile(value === OF_TOKEN ? undefined : value);
     });
+    this.#share = new ShareForm(share);
     element("detail-close", HTMLButtonElement).addEventListener("click", closed);
     this.#section.addEventListener("keydown", (event) => {
       if (event.key === "Escape") closed();
@@ -53,6 +59,7 @@ export class Detail {
     setText(this.#quarantine, report.quarantine === undefined ? "Quarantine…" : "Release…");
     this.#remove.disabled = report.quarantine !== undefined;
     this.#offer(report, profiles, isNew);
+    this.#share.show(report, isNew);
     this.#tell(report);
     if (isNew) this.#name.focus();
   }

@@ -48,7 +48,7 @@ import {
   writeComputePassEncoderSetBindGroup,
   writeComputePassEncoderSetImmediates,
 } from "#shared/wire/gen/write-commands.ts";
-import { cutBytes } from "../bytes.ts";
+import { cutImmediates } from "../bytes.ts";
 import { NO_OFFSETS, requireOffsetsWithin, toOffsets } from "../dynamic-offsets.ts";
 import { defineInterface } from "../interface.ts";
 import { relabel } from "../label.ts";
@@ -272,7 +272,7 @@ export class GPUComputePassEncoder implements globalThis.GPUComputePassEncoder {
     const record = GPUComputePassEncoderSlot.of(this);
     requireArguments(arguments.length, 2, "GPUComputePassEncoder.setImmediates");
     const $rangeOffset = toUint32(rangeOffset, "GPUComputePassEncoder.setImmediates");
-    const bytes = cutBytes(data, dataOffset, dataSize, "GPUComputePassEncoder.setImmediates");
+    const bytes = cutImmediates(data, dataOffset, dataSize, "GPUComputePassEncoder.setImmediates");
     const { stream } = record;
     if (stream.computePassEncoder !== record) stream.useComputePassEncoder(record);
     stream.recordData(bytes, (writer, content) =>

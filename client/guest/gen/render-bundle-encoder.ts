@@ -52,7 +52,7 @@ import {
   writeRenderBundleEncoderDrawIndirect,
   writeRenderBundleEncoderDrawIndexedIndirect,
 } from "#shared/wire/gen/write-commands.ts";
-import { cutBytes } from "../bytes.ts";
+import { cutImmediates } from "../bytes.ts";
 import { NO_OFFSETS, requireOffsetsWithin, toOffsets } from "../dynamic-offsets.ts";
 import { defineInterface } from "../interface.ts";
 import { relabel } from "../label.ts";
@@ -198,7 +198,7 @@ export class GPURenderBundleEncoder implements globalThis.GPURenderBundleEncoder
     const record = GPURenderBundleEncoderSlot.of(this);
     requireArguments(arguments.length, 2, "GPURenderBundleEncoder.setImmediates");
     const $rangeOffset = toUint32(rangeOffset, "GPURenderBundleEncoder.setImmediates");
-    const bytes = cutBytes(data, dataOffset, dataSize, "GPURenderBundleEncoder.setImmediates");
+    const bytes = cutImmediates(data, dataOffset, dataSize, "GPURenderBundleEncoder.setImmediates");
     const { stream } = record;
     if (stream.renderBundleEncoder !== record) stream.useRenderBundleEncoder(record);
     stream.recordData(bytes, (writer, content) =>

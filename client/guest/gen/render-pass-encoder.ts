@@ -59,7 +59,7 @@ import {
   writeRenderPassEncoderDrawIndirect,
   writeRenderPassEncoderDrawIndexedIndirect,
 } from "#shared/wire/gen/write-commands.ts";
-import { cutBytes } from "../bytes.ts";
+import { cutImmediates } from "../bytes.ts";
 import { NO_OFFSETS, requireOffsetsWithin, toOffsets } from "../dynamic-offsets.ts";
 import { defineInterface } from "../interface.ts";
 import { relabel } from "../label.ts";
@@ -325,7 +325,7 @@ export class GPURenderPassEncoder implements globalThis.GPURenderPassEncoder {
     const record = GPURenderPassEncoderSlot.of(this);
     requireArguments(arguments.length, 2, "GPURenderPassEncoder.setImmediates");
     const $rangeOffset = toUint32(rangeOffset, "GPURenderPassEncoder.setImmediates");
-    const bytes = cutBytes(data, dataOffset, dataSize, "GPURenderPassEncoder.setImmediates");
+    const bytes = cutImmediates(data, dataOffset, dataSize, "GPURenderPassEncoder.setImmediates");
     const { stream } = record;
     if (stream.renderPassEncoder !== record) stream.useRenderPassEncoder(record);
     stream.recordData(bytes, (writer, content) =>

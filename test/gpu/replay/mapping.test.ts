@@ -51,6 +51,13 @@ function recordCopy(stream: GuestStream, { source, result }: Buffers): Ref<"GPUC
   return commands;
 }
 
+function recordEmpty(stream: GuestStream): Ref<"GPUCommandBuffer"> {
+  writeDeviceCreateCommandEncoder(stream.writer, stream.make("GPUCommandEncoder"), {});
+  const commands = stream.make("GPUCommandBuffer");
+  writeCommandEncoderFinish(stream.writer, commands, {});
+  return commands;
+}
+
 function fill(stream: GuestStream, buffer: Ref<"GPUBuffer">, value: number): void {
   writeBufferMapAsync(stream.writer, stream.request(), buffer, WRITE, 0);
   const data = new Uint8Array(16).fill(value);
@@ -154,8 +161,31 @@ describe("a buffer mapped for writing", () => {
     const mapped = await errorOf(stream, () => writeQueueSubmit(stream.writer, [commands]));
     expect(mapped).toMatchObject(validation);
     writeBufferUnmap(stream.writer, buffers.source, [], NONE);
-    const unmapped = await errorOf(stream, () => writeQueueSubmit(stream.writer, [commands]));
+    const again = recordCopy(stream, buffers);
+    const unmapped = await errorOf(stream, () => writeQueueSubmit(stream.writer, [again]));
     expect(unmapped).toMatchObject(noError);
+  });
+
+  // WebGPU, queue.submit: what is refused makes each of its command buffers invalid.
+  test.for([
+    { who: "replay", mapped: "source" },
+    { who: "Dawn", mapped: "result" },
+  ] as const)("ends all command buffers of a submit that $who refuses", async ({ mapped }) => {
+    using stream = new GuestStream(gpu);
+    const buffers = await withBuffers(stream);
+    const { writer } = stream;
+    fill(stream, buffers.source, 7);
+    const commands = [recordCopy(stream, buffers), recordEmpty(stream)];
+    const mode = mapped === "source" ? WRITE : READ;
+    writeBufferMapAsync(writer, stream.request(), buffers[mapped], mode, 0);
+    const refused = await errorOf(stream, () => writeQueueSubmit(writer, commands));
+    expect(refused).toMatchObject(validation);
+    writeBufferUnmap(writer, buffers[mapped], [], NONE);
+    for (const each of commands) {
+      const again = await errorOf(stream, () => writeQueueSubmit(writer, [each]));
+      expect(again).toMatchObject(validation);
+    }
+    expect(await read(stream, buffers.result)).toEqual(Array.from({ length: 16 }, () => 0));
   });
 
   test.for([

@@ -47,6 +47,7 @@ function doorThat(authenticate: (token: string) => Promise<typeof ADMIN>): Admin
     authenticated: () => {
       welcomed++;
     },
+    crowded: () => {},
   });
   return new AdminDoor({ authenticate, doorkeeper, events });
 }

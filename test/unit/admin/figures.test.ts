@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { columnsOf, factsOf, formatBytes, formatGpuTime, moodOf } from "#client/admin/figures.ts";
+import {
+  columnsOf,
+  factsOf,
+  formatBytes,
+  formatGpuTime,
+  formatShare,
+  moodOf,
+} from "#client/admin/figures.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 
 const REPORT: SessionReport = {
@@ -9,6 +16,9 @@ const REPORT: SessionReport = {
   since: "2026-11-25T12:00:00.123Z",
   profile: "default",
   profileAssigned: false,
+  share: { policy: "equal-share", weight: 1 },
+  shareAssigned: false,
+  exclusive: false,
   kept: false,
   paused: false,
   width: 640,
@@ -79,4 +89,25 @@ test.for([
 
 test("a second of GPU time a second is all of it", () => {
   expect([formatGpuTime(1000), formatGpuTime(undefined)]).toEqual(["100 %", "–"]);
+});
+
+test.for([
+  { share: { policy: "best-effort" }, text: "best effort" },
+  { share: { policy: "equal-share", weight: 2 }, text: "equal, weight 2" },
+  { share: { policy: "fixed-share", percent: 25 }, text: "fixed, 25 %" },
+  { share: { policy: "target-frame-rate", frameRate: 30 }, text: "30 frames a second" },
+] as const)("a share reads $text", ({ share, text }) => {
+  expect(formatShare(share)).toBe(text);
+});
+
+test("a share that an admin chose is marked, and one that nobody is let in beside", () => {
+  const name = "Share of the GPU";
+  expect(factsOf(REPORT)).toContainEqual({ name, value: "equal, weight 1" });
+  const assigned = { ...REPORT, shareAssigned: true };
+  expect(factsOf(assigned)).toContainEqual({ name, value: "equal, weight 1 (assigned)" });
+  const alone = { ...assigned, exclusive: true };
+  expect(factsOf(alone)).toContainEqual({
+    name,
+    value: "equal, weight 1 (assigned) (nobody beside it)",
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { boundsOf } from "#server/config/bounds.ts";
-import { ConfigError, loadConfig, resolveConfig } from "#server/config/config.ts";
+import { loadConfig, resolveConfig } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { iceOptions } from "#server/config/ice.ts";
@@ -67,6 +68,14 @@ test("nothing is recorded unless a profile says so, and what is recorded stays i
   );
 });
 
+test("a profile draws as slowly as the gateway's others while nobody watches, unless it says else", () => {
+  const { profiles } = parse(
+    "unwatchedFrameRate: 2\nprofiles: { a: {}, b: { unwatchedFrameRate: 30 } }",
+  );
+  const rates = [...profiles].map(([name, { unwatchedFrameRate }]) => [name, unwatchedFrameRate]);
+  expect(Object.fromEntries(rates)).toEqual({ default: 2, a: 2, b: 30 });
+});
+
 test("an empty file is the defaults", () => {
   expect(parse("# nothing\n")).toMatchObject({ port: 7340 });
 });
@@ -79,9 +88,48 @@ test("a profile without bounds has the defaults, and what it sets goes to its wo
   expect(boundsOf(parse("").profiles.get("default")!)).toEqual(DEFAULT_BOUNDS);
 });
 
+describe("a mistake names the line on which it stands", () => {
+  test.for([
+    { of: "a setting", text: "# a comment\n\nport: x", line: 3 },
+    {
+      of: "a profile's setting",
+      text: "profiles:\n  a:\n    frameRate: 30\n    objects: 0",
+      line: 4,
+    },
+    { of: "an item of a list", text: "doors:\n  origins:\n    - https://a\n    - b", line: 4 },
+    { of: "a part of a pair", text: "ice:\n  portRange:\n    - 40000\n    - x", line: 4 },
+    { of: "what is not a setting", text: "port: 1\nprofiles:\n  a:\n    colour: red", line: 4 },
+    { of: "the second of two that are none", text: "a: 1\nb: 2", line: 2 },
+    {
+      of: "what is missing: that of what it belongs to",
+      text: "port: 1\ntls:\n  cert: a",
+      line: 2,
+    },
+    { of: "a profile's name", text: "profiles:\n  fine: {}\n  -no: {}", line: 3 },
+    {
+      of: "sizes out of order",
+      text: "profiles:\n  a:\n    minSize:\n      width: 800\n      height: 600\n    size: { width: 640, height: 600 }",
+      line: 6,
+    },
+    { of: "no YAML", text: "port: 1\nhost: [", line: 2 },
+    { of: "a setting that is there twice", text: "port: 1\nhost: ::1\nport: 2", line: 3 },
+    { of: "an address that is reachable from elsewhere", text: "port: 1\nhost: 0.0.0.0", line: 2 },
+  ])("$of", ({ text, line }) => {
+    expect(() => parse(text)).toThrow(new RegExp(`^(?:.*\\n)?/etc/h\\.yaml:${line}\\b[^\\n]*$`));
+  });
+
+  test("unless the command line says it", () => {
+    const source = { file: "/etc/h.yaml", text: "host: 127.0.0.1" };
+    expect(() => resolveConfig(environment, { host: "::" }, source)).toThrow(/^host \(::\)/);
+  });
+});
+
 describe("a mistake names the field and the fix", () => {
   test.for([
-    { text: "port: 65536", says: /^\/etc\/h\.yaml: port is wrong: .*0 \(any free port\) to 65535/ },
+    {
+      text: "port: 65536",
+      says: /^\/etc\/h\.yaml:1: port is wrong: .*0 \(any free port\) to 65535/,
+    },
     { text: "port: x", says: /port is wrong/ },
     {
       text: "prot: 7340",
@@ -106,8 +154,14 @@ describe("a mistake names the field and the fix", () => {
       text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
-    { text: "profiles: { a: { gpuMemoryMb: 15 } }", says: /a\.gpuMemoryMb is wrong.*>=16/ },
-    { text: "profiles: { a: { objects: 0 } }", says: /a\.objects is wrong/ },
+    {
+      text: "profiles: { a: { gpuMemoryMb: 15 } }",
+      says: /a\.gpuMemoryMb is wrong.*from 16 to 1048576/,
+    },
+    {
+      text: "profiles: { a: { objects: 0 } }",
+      says: /a\.objects is wrong.*write a whole number from/,
+    },
     { text: "profiles: { a: { shaderKb: 16385 } }", says: /a\.shaderKb is wrong/ },
     { text: "profiles: { a: { uploadMbPerSecond: 0.5 } }", says: /uploadMbPerSecond is wrong/ },
     {
@@ -124,9 +178,21 @@ describe("a mistake names the field and the fix", () => {
       says: /doors\.failuresPerMinute is wrong.*from 1 to 1000000/,
     },
     { text: "doors: { strangers: 4097 }", says: /doors\.strangers is wrong.*from 1 to 4096/ },
+    { text: "profiles: { a b: {} }", says: /profiles\.a b is wrong.*1 to 64 letters, digits/ },
+    { text: "profiles: []", says: /profiles is wrong.*write \{ name: … \}/ },
+    { text: "profiles: { a: { size: 640 } }", says: /a\.size is wrong.*write \{ width: … \}/ },
+    { text: "dawnFlags: x", says: /dawnFlags is wrong.*write a list, such as \[a, b\]/ },
+    {
+      text: "profiles: { a: { share: { policy: all } } }",
+      says: /a\.share\.policy is wrong.*\{ policy: fixed-share, percent: 25 \}/,
+    },
+    {
+      text: "profiles: { a: { colour: red } }",
+      says: /profiles\.a\.colour is not a setting.*the known ones are .*frameRate/,
+    },
     { text: "doors: { locked: true }", says: /doors\.locked is not a setting/ },
-    { text: "port: [", says: /h\.yaml is not YAML/ },
-    { text: "- port", says: /h\.yaml holds no settings/ },
+    { text: "port: [", says: /h\.yaml:1 is not YAML .*correct the line/ },
+    { text: "- port", says: /h\.yaml:1 holds no settings/ },
     {
       text: "host: 0.0.0.0",
       says: /host \(0\.0\.0\.0\) is reachable .*tls\.cert .*--insecure-listen/s,

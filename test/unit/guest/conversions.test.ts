@@ -390,11 +390,16 @@ describe("queue writes", () => {
     ["past the end", [new Uint8Array(8), 4, 8]],
     ["from past the end", [new Uint8Array(8), 12]],
     ["of no multiple of 4 bytes", [new Uint8Array(8), 0, 6]],
-  ] as const)("%s are OperationErrors", ([, [data, offset, size]]) => {
-    const buffer = device.createBuffer({ size: 64, usage: 8 });
-    const write = () => device.queue.writeBuffer(buffer, 0, data, offset, size);
-    expect(write).toThrow(expect.objectContaining({ name: "OperationError" }));
-  });
+  ] as const)(
+    "%s are OperationErrors, and RangeErrors of setImmediates",
+    ([, [data, offset, size]]) => {
+      const buffer = device.createBuffer({ size: 64, usage: 8 });
+      const write = () => device.queue.writeBuffer(buffer, 0, data, offset, size);
+      expect(write).toThrow(expect.objectContaining({ name: "OperationError" }));
+      const pass = device.createCommandEncoder().beginComputePass();
+      expect(() => pass.setImmediates(0, data, offset, size)).toThrow(RangeError);
+    },
+  );
 
   test("of textures carry the part of the data that the layout means", () => {
     const texture = device.createTexture({ size: [2, 2], format: "rgba8unorm", usage: 2 });

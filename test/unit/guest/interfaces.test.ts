@@ -141,6 +141,7 @@ describe("features", () => {
     expect(features.size).toBe(2);
     expect(features.has("float32-filterable")).toBe(true);
     expect(features.has("shader-f16")).toBe(false);
+    expect(features.has("a-feature-of-tomorrow")).toBe(false); // Though the worker has it.
     expect([...features]).toEqual(names);
     expect([...features.keys()]).toEqual(names);
     expect([...features.entries()]).toEqual(names.map((name) => [name, name]));

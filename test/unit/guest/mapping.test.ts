@@ -191,6 +191,38 @@ describe("a map for reading", () => {
     expect(buffer.mapState).toBe("mapped");
   });
 
+  test.for<["unmap" | "destroy", number, number]>([
+    ["unmap", MAP_READ, READ],
+    ["destroy", MAP_READ, READ],
+    ["unmap", MAP_WRITE, WRITE],
+    ["destroy", MAP_WRITE, WRITE],
+  ])("of a mapped buffer is aborted by %s before it is refused", async ([end, usage, mode]) => {
+    worker.answer = answerMaps;
+    const buffer = device.createBuffer({ size: 16, usage });
+    await buffer.mapAsync(mode);
+    worker.answer = () => undefined;
+    const refused = buffer.mapAsync(mode);
+    await expect(buffer.mapAsync(mode)).rejects.toThrow(operationError);
+    buffer[end]();
+    await expect(refused).rejects.toThrow(abortError);
+  });
+
+  test("of a buffer that is about to be mapped rejects at once, and leaves the first alone", async () => {
+    const buffer = createReadable();
+    const first = buffer.mapAsync(READ);
+    expect(worker.requests("bufferMapAsync")).toHaveLength(1);
+    const order: string[] = [];
+    const second = buffer.mapAsync(READ);
+    const caught = second.catch(() => order.push("rejected"));
+    queueMicrotask(() => order.push("microtask"));
+    await caught;
+    await expect(second).rejects.toThrow(operationError);
+    expect(order).toEqual(["rejected", "microtask"]);
+    expect(worker.requests("bufferMapAsync")).toEqual([]);
+    buffer.unmap();
+    await expect(first).rejects.toThrow(abortError);
+  });
+
   test("takes data that went before the reply as a payload", async () => {
     const buffer = device.createBuffer({ size: 1 << 20, usage: MAP_READ | COPY_DST });
     const mapping = buffer.mapAsync(READ);

@@ -201,7 +201,7 @@ export function answerDevices({ name, arguments: [request] }: Command): Outgoing
   if (typeof request !== "number") return undefined;
   if (name === "requestAdapter") {
     const adapter = {
-      features: ["core-features-and-limits", "float32-filterable"],
+      features: ["core-features-and-limits", "float32-filterable", "a-feature-of-tomorrow"],
       limits: LIMITS,
       info: INFO,
       wgslLanguageFeatures: [],

@@ -8,12 +8,14 @@ import { Events } from "#server/observe/events.ts";
 
 const LIMIT = 3;
 const log: string[] = [];
+const crowded: string[] = [];
 let doorkeeper: Doorkeeper;
 let authenticated = 0;
 
 beforeEach(() => {
   vi.useFakeTimers();
   log.length = 0;
+  crowded.length = 0;
   authenticated = 0;
   const environment = {
     configFile: undefined,
@@ -30,6 +32,7 @@ beforeEach(() => {
     authenticated: () => {
       authenticated++;
     },
+    crowded: (session) => void crowded.push(session),
   });
 });
 
@@ -106,4 +109,16 @@ test("who showed a good token is no stranger any more", async () => {
   expect(authenticated).toBe(0);
   doorkeeper.authenticated(MINE);
   expect(authenticated).toBe(1);
+});
+
+test("each join that is refused is told with its session, and nothing else is", async () => {
+  for (let count = 0; count < LIMIT; count++) await doorkeeper.joins("guest", "vm");
+  expect(crowded).toEqual([]);
+  for (let count = 0; count < 2; count++) {
+    await expect(doorkeeper.joins("guest", "vm")).rejects.toBeInstanceOf(Refusal);
+  }
+  for (let count = 0; count <= LIMIT; count++) {
+    await doorkeeper.attempt("guest", MINE).catch(() => {});
+  }
+  expect(crowded).toEqual(["vm", "vm"]);
 });

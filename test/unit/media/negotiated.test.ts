@@ -17,6 +17,8 @@ const VIDEO = [
 ];
 const DATA = ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:9 urn:other"];
 
+const withId = (id: string): string => answer([...VIDEO, `a=extmap:${id} urn:other`]);
+
 describe("an answer", () => {
   test("tells payload types and extensions of the video section alone", () => {
     const { payloadType, rtxPayloadType, extensions } = readAnswer(answer(VIDEO, ...DATA));
@@ -36,15 +38,31 @@ describe("an answer", () => {
   ])("is refused when it $why", ({ video }) => {
     expect(() => readAnswer(answer(video, ...DATA))).toThrow("does not take H.264");
   });
+
+  test.for(["1", "14"])("may name a header extension %s", (id) => {
+    expect(readAnswer(withId(id)).extensions.get("urn:other")).toBe(Number(id));
+  });
+
+  test.for(["0", "15", "16", "99999999999999999999"])(
+    "is refused when it names a header extension %s, which no packet can carry",
+    (id) => {
+      const sentence = `A header extension's id (${id}) is outside 1..14.`;
+      expect(() => readAnswer(withId(id))).toThrow(sentence);
+    },
+  );
 });
 
 const HOST = "candidate:1 1 udp 2113937151 192.0.2.7 50000 typ host generation 0";
 const HIDDEN = "candidate:2 1 udp 2113937151 6f2a0b0e-1f4c.local 50001 typ host generation 0";
+const NAMED = HOST.replace("192.0.2.7", "viewer.example");
+const IPV6 = HOST.replace("192.0.2.7", "2001:db8::7");
 const TCP = "candidate:3 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active";
 
 test.for([
   { what: "an address", candidate: HOST, usable: true },
   { what: "a name of multicast DNS", candidate: HIDDEN, usable: false },
+  { what: "a name of DNS", candidate: NAMED, usable: false },
+  { what: "an IPv6 address", candidate: IPV6, usable: true },
   { what: "TCP", candidate: TCP, usable: false },
   { what: "nonsense", candidate: "candidate:", usable: false },
 ])("a candidate with $what is usable: $usable", ({ candidate, usable }) => {

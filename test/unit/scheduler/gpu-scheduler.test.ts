@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { shareAtRate } from "#server/scheduler/gpu-share.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { SimulatedGuest } from "./simulated-guest.ts";
 
 const DEADLINE_MS = 500;
@@ -102,6 +103,12 @@ describe("fixed shares", () => {
     expect(shares([alone], 30_000)[0]).toBeLessThanOrEqual(27);
   });
 
+  test("are a bound also of submits that are long, and charged whole where nobody waits", async () => {
+    const alone = guest(fixed(25), { submit: 450, every: 0 });
+    await run([alone], 60_000);
+    expect(shares([alone], 60_000)[0]).toBeLessThanOrEqual(27);
+  });
+
   test("come before equal ones, which divide the rest", async () => {
     const guests = [guest(fixed(40), HOG), guest(EQUAL, HOG), guest(EQUAL, HOG)];
     await run(guests, 30_000);
@@ -135,6 +142,13 @@ describe("best effort", () => {
   });
 });
 
+test("a target of more frames than a session gets ticks is none", () => {
+  const target: GpuShare = { policy: "target-frame-rate", frameRate: 30 };
+  expect(shareAtRate(target, 60)).toEqual(target);
+  expect(shareAtRate(target, 1)).toEqual({ ...target, frameRate: 1 });
+  expect(shareAtRate(fixed(50), 1)).toEqual(fixed(50));
+});
+
 test("a share that is changed shows within a second", async () => {
   const hogs = [guest(EQUAL, HOG), guest(EQUAL, HOG)];
   await run(hogs, 5000);
@@ -156,6 +170,17 @@ describe("the deadline of a submit", () => {
     expect(slow.overdue).toBe(overdue);
   });
 
+  test.for([
+    { submit: 740, overdue: 0 },
+    { submit: 760, overdue: 1 },
+  ])("counts half while others use the GPU too: $submit ms", async ({ submit, overdue }) => {
+    // Alone until it was revoked and 250 ms after; of the other 250 ms, each counts half.
+    const slow = guest(EQUAL, { submit, every: 1e6 });
+    const other = guest(EQUAL, HOG);
+    await run([slow, other], 2000);
+    expect(slow.overdue).toBe(overdue);
+  });
+
   test("does not count what waits for its lease", async () => {
     const holder = guest(EQUAL, { submit: 400, every: 0 });
     const waiting = guest(EQUAL, { submit: 400, every: 0 });
@@ -170,6 +195,37 @@ describe("the deadline of a submit", () => {
     await run([other], 2000);
     expect(hung.overdue).toBe(1);
     expect(other.used).toBeGreaterThan(1400);
+  });
+});
+
+describe("a submit that does not end", () => {
+  test("holds up the others for a quarter of a second, and no longer", async () => {
+    const [hung, other] = [guest(EQUAL, { submit: 1e9, every: 0 }), guest(EQUAL, HOG)];
+    await run([hung], 100);
+    other.start();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(other.used).toBe(0);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(other.used).toBeGreaterThan(80);
+  });
+
+  test("is held by one that says it ends again and again, and holds up the others no longer", async () => {
+    const [liar, other] = [guest(EQUAL, { submit: 1e9, every: 0 }), guest(EQUAL, HOG)];
+    const lies = setInterval(() => scheduler.progress(liar.seat), 50);
+    await run([liar, other], 10_000);
+    clearInterval(lies);
+    expect(other.used).toBeGreaterThan(9_000);
+  });
+
+  test("gets its session no lease for another before it has ended", async () => {
+    const [slow, other] = [guest(EQUAL, { submit: 400, every: 0 }), guest(EQUAL, HOG)];
+    const grant = vi.spyOn(slow.seat.events, "grant");
+    await run([slow, other], 300);
+    scheduler.wanted(slow.seat);
+    await vi.advanceTimersByTimeAsync(90);
+    expect(grant).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(grant.mock.calls.length).toBeGreaterThan(1);
   });
 });
 

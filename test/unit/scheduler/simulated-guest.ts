@@ -1,5 +1,5 @@
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
-import type { GpuShare } from "#server/scheduler/gpu-share.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
 
 /** How a guest uses the GPU; times in milliseconds. */

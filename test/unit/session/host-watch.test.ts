@@ -34,6 +34,17 @@ test.for([
   expect(told).toEqual([says]);
 });
 
+test("a bound that is lowered counts from the next look", () => {
+  const told: string[] = [];
+  const look = () => ({ residentBytes: 300 * MIB, processes: 1 });
+  using watch = new HostWatch(512 * MIB, look, (reason) => told.push(reason));
+  vi.advanceTimersByTime(10_000);
+  watch.maxBytes = 256 * MIB;
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(10_000);
+  expect(told).toEqual([expect.stringContaining("over its profile's 256 MiB")]);
+});
+
 test("once disposed of, it looks no more", () => {
   let looks = 0;
   const look = () => ({ residentBytes: ++looks, processes: 1 });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ConfigError } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { Quarantine } from "#server/session/quarantine.ts";
 
 let folder: string;
