@@ -3,6 +3,7 @@
 // is run, so that `heliograph run` in a guest never loads what only a GPU host has.
 import { Command, InvalidArgumentError } from "commander";
 import type { PageSize } from "#client/run/layout.ts";
+import { recordCommand, replayCommand } from "./recording-commands.ts";
 import { tokenCommand } from "./token-command.ts";
 
 const OLDEST_NODE = 24;
@@ -27,6 +28,8 @@ function commandLine(): Command {
   program.addCommand(tokenCommand());
   program.addCommand(relayCommand());
   program.addCommand(runCommand());
+  program.addCommand(recordCommand());
+  program.addCommand(replayCommand());
   program.addCommand(doctorCommand());
   program.addCommand(demoCommand());
   return program;

@@ -7,6 +7,7 @@ import { metricsRoute } from "#server/http/metrics.ts";
 import type { Doorkeeper } from "#server/ingress/doorkeeper.ts";
 import type { Events } from "#server/observe/events.ts";
 import type { Metrics } from "#server/observe/metrics.ts";
+import type { Recorder } from "#server/recording/recorder.ts";
 import type { Sessions } from "#server/session/sessions.ts";
 import type { HostReport } from "#shared/admin/messages.ts";
 import { AdminDoor } from "./admin-door.ts";
@@ -23,6 +24,7 @@ export type AdminServicesOptions = {
   readonly events: Events;
   readonly sessions: Sessions;
   readonly metrics: Metrics;
+  readonly recorder: Recorder;
   /** What is known of the host, but for its sessions. */
   readonly host: () => Omit<HostReport, "profiles" | "sessions">;
 };
@@ -45,6 +47,7 @@ export class AdminServices implements Disposable {
     events,
     sessions,
     metrics,
+    recorder,
     host,
   }: AdminServicesOptions) {
     this.#tokens = tokens;
@@ -77,6 +80,7 @@ export class AdminServices implements Disposable {
         sessions,
         profiles: () => profiles.all,
         history,
+        recorder,
         host: this.#host,
         viewToken: (session, lifetime) => tokens.issue({ role: "view", session }, lifetime),
       },

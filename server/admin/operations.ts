@@ -1,10 +1,16 @@
 import { z } from "zod";
 import { SESSION_NAME } from "#server/auth/claims.ts";
 import type { Profile } from "#server/config/config.ts";
+import { MAX_CHOSEN_SESSIONS, type Recorder } from "#server/recording/recorder.ts";
 import type { Session } from "#server/session/session.ts";
 import { MAX_KEPT_SESSIONS, type Sessions } from "#server/session/sessions.ts";
 import { GpuShare } from "#shared/admin/gpu-share.ts";
-import { HostReport, ScreenLink, SessionHistory } from "#shared/admin/messages.ts";
+import {
+  HostReport,
+  ScreenLink,
+  SessionHistory,
+  SessionRecording,
+} from "#shared/admin/messages.ts";
 import { SessionReport } from "#shared/admin/session-report.ts";
 import type { History } from "./history.ts";
 import { describeIssues, Problem } from "./problem.ts";
@@ -22,6 +28,7 @@ export type AdminContext = {
   readonly sessions: Sessions;
   readonly profiles: () => ReadonlyMap<string, Profile>;
   readonly history: History;
+  readonly recorder: Recorder;
   readonly host: () => HostReport;
   /** A token for a viewer that only watches. */
   readonly viewToken: (session: string, lifetimeSeconds: number) => Promise<string>;
@@ -270,6 +277,25 @@ export const OPERATIONS: readonly Operation[] = [
       return { link: `/#token=${token}`, expiresAt };
     },
   }),
+  operation({
+    id: "recordSession",
+    method: "put",
+    path: "/sessions/{name}/recording",
+    summary:
+      "Records what programs that connect from now on send, or no longer; null: as the profile says.",
+    isAct: true,
+    body: z.strictObject({ on: z.boolean().nullable() }),
+    answer: SessionRecording,
+    run: ({ sessions, recorder }, { name, body }) => {
+      const { programs } = sessionOf({ sessions }, name).report();
+      if (!recorder.choose(name, body.on ?? undefined)) {
+        const limit = `${MAX_CHOSEN_SESSIONS} sessions are recorded or not by an admin's word`;
+        throw new Problem(409, `${limit}, which is the limit: send null for one of them first.`);
+      }
+      const recorded = recorder.openOf(name);
+      return { on: recorder.isOn(name), folder: recorder.folderOf(name), programs, recorded };
+    },
+  }),
 ];
 
 function operation<Body extends z.ZodType, Answer extends z.ZodType>(
@@ -298,7 +324,7 @@ function check<Schema extends z.ZodType>(
   throw new Problem(400, describeIssues(part, parsed.error), { cause: parsed.error });
 }
 
-function sessionOf({ sessions }: AdminContext, name: string): Session {
+function sessionOf({ sessions }: Pick<AdminContext, "sessions">, name: string): Session {
   const session = sessions.find(name);
   if (session === undefined) throw new Problem(404, `There is no session ${name}.`);
   return session;

@@ -1,4 +1,5 @@
 import type { PredefinedColorSpace } from "#shared/wire/gen/enums.ts";
+import { OwnErrors } from "./own-errors.ts";
 import { ReadbackRing } from "./readback-ring.ts";
 import {
   type Readback,
@@ -153,30 +154,3 @@ function copyPixels(
   if (size.height > height) copy(0, height - 1, 0, height, width, 1);
   if (size.width > width && size.height > height) copy(width - 1, height - 1, width, height, 1, 1);
 }
-
-/** Error scopes around what capture does on a guest's device, so that the guest hears none of it. */
-class OwnErrors {
-  readonly #device: GPUDevice;
-  #scopes: Promise<boolean>[] = [];
-
-  constructor(device: GPUDevice) {
-    this.#device = device;
-    for (const filter of FILTERS) device.pushErrorScope(filter);
-  }
-
-  /** Ends the scopes: to be called in the same turn, before the guest's own push or pop. */
-  pop(): void {
-    this.#scopes = FILTERS.map(() =>
-      this.#device.popErrorScope().then(
-        (error) => error !== null,
-        () => true,
-      ),
-    );
-  }
-
-  async any(): Promise<boolean> {
-    return (await Promise.all(this.#scopes)).includes(true);
-  }
-}
-
-const FILTERS = ["validation", "out-of-memory", "internal"] as const;

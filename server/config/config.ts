@@ -9,6 +9,7 @@ import { ConfigError } from "./config-error.ts";
 import { type ConfigSource, ConfigText, type SettingPath } from "./config-text.ts";
 import type { GatewayEnvironment } from "./env.ts";
 import { describeMistakes } from "./mistakes.ts";
+import { recordings } from "./recordings.ts";
 
 /** The smallest and largest side of a picture that a profile may allow: what encoders take. */
 const MIN_SIDE = 64;
@@ -44,6 +45,8 @@ const profile = z.strictObject({
   maxBitrate: z.number().int().min(300_000).max(200_000_000).optional(),
   /** MiB of the host's memory that a session's GPU worker may take; on a software GPU, textures are among it. */
   hostMemoryMb: z.number().int().min(256).max(1_048_576).default(4096),
+  /** Its programs' command streams are recorded: see docs/recording.md. */
+  record: z.boolean().default(false),
   ...boundsFields,
 });
 /** What the sessions of this profile may use, and its name in the configuration. */
@@ -156,10 +159,12 @@ const fields = z.strictObject({
   /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
   metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  recordings: recordings.prefault({}),
   profiles: z.record(name, profile).default({}),
 });
 
-export type Config = Omit<z.infer<typeof fields>, "profiles"> & {
+export type Config = Omit<z.infer<typeof fields>, "profiles" | "recordings"> & {
+  readonly recordings: z.infer<typeof recordings> & { readonly folder: string };
   /** Has at least "default". */
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly stateFolder: string;
@@ -212,8 +217,14 @@ export function resolveConfig(
   if (!parsed.success) throw new ConfigError(describeMistakes(fields, parsed.error, where));
   const { profiles, tls, ...rest } = parsed.data;
   const folder = source === undefined ? process.cwd() : path.dirname(path.resolve(source.file));
+  const stateFolder = path.resolve(overrides.stateFolder ?? environment.stateFolder);
+  const recordingsFolder =
+    rest.recordings.folder === undefined
+      ? path.join(stateFolder, "recordings")
+      : path.resolve(folder, rest.recordings.folder);
   const config: Config = {
     ...rest,
+    recordings: { ...rest.recordings, folder: recordingsFolder },
     ...(tls === undefined
       ? {}
       : { tls: { cert: path.resolve(folder, tls.cert), key: path.resolve(folder, tls.key) } }),
@@ -229,7 +240,7 @@ export function resolveConfig(
         ],
       ),
     ),
-    stateFolder: path.resolve(overrides.stateFolder ?? environment.stateFolder),
+    stateFolder,
     cacheFolder: environment.cacheFolder,
     runtimeFolder: environment.runtimeFolder,
     insecureListen: overrides.insecureListen ?? false,

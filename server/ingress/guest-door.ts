@@ -5,6 +5,7 @@ import { type GuestClaims, TokenError } from "#server/auth/claims.ts";
 import type { Pass } from "#server/auth/holders.ts";
 import type { Checked } from "#server/auth/tokens.ts";
 import type { Events } from "#server/observe/events.ts";
+import type { RecordingFile } from "#server/recording/recording-file.ts";
 import type { Session } from "#server/session/session.ts";
 import { SessionUnavailable } from "#server/session/session-unavailable.ts";
 import { parseResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
@@ -39,6 +40,8 @@ export type GuestDoorOptions = {
   readonly session: (claims: GuestClaims) => Session;
   /** A link that broke is kept so long for its relay. */
   readonly resumeMs: number;
+  /** What keeps a connection's bytes, where it is recorded. */
+  readonly recording: (session: string, connection: number) => RecordingFile | undefined;
   readonly events: Events;
 };
 
@@ -96,8 +99,12 @@ export class GuestDoor implements Disposable {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         upgraded = true;
         const makeCarrier = this.#carrierFor(ws, session.name);
-        const rate = this.#downFrames.of(session);
-        GuestLink.join(makeCarrier, connection, session, this.#collector, rate);
+        GuestLink.join(makeCarrier, connection, {
+          session,
+          collector: this.#collector,
+          rate: this.#downFrames.of(session),
+          recording: this.#options.recording(session.name, connection.id),
+        });
         const letGo = this.#options.hold(claims.pass, (sentence) => connection.end(sentence));
         connection.data.once("close", letGo);
       });

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { RecordingFile } from "#server/recording/recording-file.ts";
 import type { Connection, ProgramLink } from "#server/session/connection.ts";
 import type { Session } from "#server/session/session.ts";
 import { encodeInput } from "#shared/input/codec.ts";
@@ -35,6 +36,15 @@ const UNTOLD = "The GPU worker ended this program's connection.";
 /** Makes the way to the program; it lives until it ends or is closed. */
 export type MakeCarrier = (events: CarrierEvents) => Carrier;
 
+export type GuestLinkSurroundings = {
+  readonly session: Session;
+  readonly collector: BufferCollector;
+  /** Of the frames that the session's programs get together. */
+  readonly rate: TokenBucket;
+  /** What keeps the program's bytes, if anything does. Not owned: it ends with what the worker says. */
+  readonly recording: RecordingFile | undefined;
+};
+
 /** Joins one program's carrier and its data socket at the worker. Owns both; decodes neither. */
 export class GuestLink implements ProgramLink {
   readonly #carrier: Carrier;
@@ -42,6 +52,7 @@ export class GuestLink implements ProgramLink {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #collector: BufferCollector;
+  readonly #recording: RecordingFile | undefined;
   readonly #rate: TokenBucket;
   readonly #down = new FrameReader();
   /** Of a chunk whose other frames wait: the session is over its rate. */
@@ -57,12 +68,11 @@ export class GuestLink implements ProgramLink {
   private constructor(
     makeCarrier: MakeCarrier,
     connection: Connection,
-    session: Session,
-    collector: BufferCollector,
-    rate: TokenBucket,
+    { session, collector, rate, recording }: GuestLinkSurroundings,
   ) {
     this.#collector = collector;
     this.#rate = rate;
+    this.#recording = recording;
     this.#data = connection.data;
     this.#connection = connection;
     this.#session = session;
@@ -81,11 +91,9 @@ export class GuestLink implements ProgramLink {
   static join(
     makeCarrier: MakeCarrier,
     connection: Connection,
-    session: Session,
-    collector: BufferCollector,
-    rate: TokenBucket,
+    surroundings: GuestLinkSurroundings,
   ): void {
-    const link = new GuestLink(makeCarrier, connection, session, collector, rate);
+    const link = new GuestLink(makeCarrier, connection, surroundings);
     link.#pumpDown();
     connection.attach(link);
   }
@@ -130,6 +138,7 @@ export class GuestLink implements ProgramLink {
     const more = this.#data.write(chunk, (error) => {
       if (error === null || error === undefined) passedOn();
     });
+    this.#recording?.up(chunk);
     this.#collector.forwarded(chunk.length);
     return more;
   }

@@ -20,6 +20,7 @@ import { both, Events, type Observer } from "#server/observe/events.ts";
 import type { Logger } from "#server/observe/logger.ts";
 import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { Metrics } from "#server/observe/metrics.ts";
+import { Recorder } from "#server/recording/recorder.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
@@ -44,6 +45,7 @@ type SessionSurroundings = {
   readonly media: MediaPool;
   readonly metrics: Metrics;
   readonly quarantine: Quarantine;
+  readonly recorder: Recorder;
   readonly gpu: GpuScheduler;
   readonly onEmpty: () => void;
 };
@@ -197,9 +199,23 @@ export class Gateway implements AsyncDisposable {
     const gpu = parts.use(new GpuScheduler({ deadlineMs: () => this.#submitDeadline }));
     const profiles = this.#profiles;
     const sessions = new Sessions(profiles, (name, onEmpty) =>
-      this.#sessionOptions(name, { folder, media, metrics, quarantine, gpu, onEmpty }),
+      this.#sessionOptions(name, { folder, media, metrics, quarantine, recorder, gpu, onEmpty }),
     );
     this.#sessions = sessions;
+    const { fileMb, files, totalMb } = config.recordings;
+    const recorder = new Recorder({
+      folder: config.recordings.folder,
+      limits: { fileBytes: fileMb * MEBIBYTE, files, totalBytes: totalMb * MEBIBYTE },
+      isInProfile: (name) => {
+        const named = sessions.find(name)?.report().profile ?? "";
+        return (profiles.has(named) ? profiles.get(named) : profiles.default).record;
+      },
+      events: {
+        began: (...told) => events.recordingBegan(...told),
+        ended: (...told) => events.recordingEnded(...told),
+        failed: (...told) => events.recordingFailed(...told),
+      },
+    });
     const since = new Date().toISOString();
     const host = () => ({ url: this.#url, since, ...this.#readiness });
     const admin = parts.use(
@@ -211,6 +227,7 @@ export class Gateway implements AsyncDisposable {
         events,
         sessions,
         metrics,
+        recorder,
         host,
       }),
     );
@@ -255,6 +272,7 @@ export class Gateway implements AsyncDisposable {
         },
         session: ({ session, profile }) => sessions.forGuest(session, profile),
         resumeMs: config.resumeSeconds * 1000,
+        recording: (session, connection) => recorder.find(session, connection),
         events,
       }),
     );
@@ -272,7 +290,7 @@ export class Gateway implements AsyncDisposable {
 
   #sessionOptions(
     name: string,
-    { folder, media, metrics, quarantine, gpu, onEmpty }: SessionSurroundings,
+    { folder, media, metrics, quarantine, recorder, gpu, onEmpty }: SessionSurroundings,
   ): Omit<SessionOptions, "exclusion"> {
     const { frameRate, workerIdleSeconds } = this.#config;
     media.expectWorker(name, undefined); // Viewers may come before a worker does.
@@ -282,13 +300,14 @@ export class Gateway implements AsyncDisposable {
       workerIdleMs: workerIdleSeconds * 1000,
       events: this.#events,
       observer: both(metrics.observer, this.#options.observer ?? {}),
-      startWorker: (request) => this.#startWorker(name, folder, media, request),
+      startWorker: (request) => this.#startWorker(name, folder, media, recorder, request),
       postToMedia: (message) => media.post(name, message),
       quarantine,
       gpu,
       onEmpty: () => {
         media.closeSession(name);
         metrics.forget(name);
+        recorder.forget(name);
         onEmpty();
       },
     };
@@ -298,6 +317,7 @@ export class Gateway implements AsyncDisposable {
     session: string,
     folder: string,
     media: MediaPool,
+    recorder: Recorder,
     { profile, events, signal }: WorkerRequest,
   ): Promise<GpuWorker> {
     const { gpu } = await this.#gpu;
@@ -306,7 +326,7 @@ export class Gateway implements AsyncDisposable {
     const { command } = await this.#confinement;
     const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
-    const { dawnFlags, stateFolder, tls } = this.#config;
+    const { dawnFlags, stateFolder, tls, recordings } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
     return GpuWorker.start(
       {
@@ -316,12 +336,13 @@ export class Gateway implements AsyncDisposable {
           usesDevices: !gpu.isSoftware,
           maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
-          secrets: [stateFolder, ...(tls === undefined ? [] : [tls.key])],
+          secrets: [stateFolder, recordings.folder, ...(tls === undefined ? [] : [tls.key])],
         }),
         socketPath,
         mediaSocketPath,
         mediaNonce: nonce,
         maxHostMemory,
+        recordings: recorder.forWorker(session),
       },
       events,
       signal,

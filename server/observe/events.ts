@@ -2,6 +2,7 @@ import { changesSentence, type ConfigChanges } from "#server/config/changes.ts";
 import type { Confinement } from "#server/confine/confinement.ts";
 import type { MemoryCap } from "#server/confine/memory-cap.ts";
 import type { FromMedia } from "#server/media/messages.ts";
+import type { RecordingEnd } from "#server/recording/format.ts";
 import type { ToGateway, WorkerLeg } from "#server/worker/messages.ts";
 import type { Logger } from "./logger.ts";
 
@@ -184,6 +185,28 @@ export class Events {
     this.#logger.error(
       { event: "gpu.overdue", session, milliseconds },
       `A submit held the GPU for ${Math.round(milliseconds)} ms, past the deadline.`,
+    );
+  }
+
+  recordingBegan(session: string, connection: number, file: string): void {
+    this.#logger.info(
+      { event: "recording.began", session, connection, file },
+      `Program ${connection} is recorded to ${file}.`,
+    );
+  }
+
+  recordingEnded(session: string, connection: number, { why, sentence }: RecordingEnd): void {
+    this.#logger.info(
+      { event: "recording.ended", session, connection, why, reason: sentence },
+      `The recording of program ${connection} ended: ${sentence}`,
+    );
+  }
+
+  /** The program goes on, and is not recorded, or no further. */
+  recordingFailed(session: string, connection: number, reason: string): void {
+    this.#logger.warn(
+      { event: "recording.failed", session, connection, reason },
+      `Program ${connection} is not recorded: ${reason}`,
     );
   }
 

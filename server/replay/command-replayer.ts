@@ -48,6 +48,11 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
     this.#requests = new Requests((reply) => host.reply(reply));
   }
 
+  /** Promises of the program that are not answered yet. */
+  get pendingRequests(): number {
+    return this.#requests.pending;
+  }
+
   requestAdapter(request: number, handle: Handle, options: AdapterOptions): void {
     const { adapters } = this.objects;
     adapters.reserve(handle);

@@ -63,6 +63,11 @@ export class Replayer implements Disposable {
     return this.execute(commands);
   }
 
+  /** Promises of the program that are not answered yet. */
+  get pendingRequests(): number {
+    return this.#sink.pendingRequests;
+  }
+
   beginPayload(total: number): void {
     this.#payload.begin(total);
   }

@@ -11,6 +11,11 @@ export class Requests {
     this.#reply = reply;
   }
 
+  /** Those that are not answered yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
   /**
    * Replies when the promise is settled: with what `describe` makes of its value, or with the
    * rejection, which `failed` hears of first.

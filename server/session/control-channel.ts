@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { TokenBucket } from "#shared/base/token-bucket.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
-import { ToGateway, type ToWorker } from "#server/worker/messages.ts";
+import { FromWorker, type ToWorker } from "#server/worker/messages.ts";
 
 /**
  * Control messages a second. Bounds the time that a worker which its guest took over costs the
@@ -32,7 +32,7 @@ export class WorkerMessages {
   }
 
   /** Throws an Error whose message is a sentence about the worker. */
-  *push(chunk: Uint8Array): Generator<ToGateway> {
+  *push(chunk: Uint8Array): Generator<FromWorker> {
     if (!this.#byteRate.take(this.#now(), chunk.length)) {
       throw new ProtocolError(
         `More than ${MAX_CONTROL_BYTES_PER_SECOND} bytes of control messages came within a second.`,
@@ -44,7 +44,7 @@ export class WorkerMessages {
           `More than ${MAX_CONTROL_MESSAGES_PER_SECOND} control messages came within a second.`,
         );
       }
-      const parsed = ToGateway.safeParse(value);
+      const parsed = FromWorker.safeParse(value);
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
         throw new ProtocolError(

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { WorkerCommand } from "#server/confine/command.ts";
-import type { ToGateway, ToWorker } from "#server/worker/messages.ts";
+import { type Bounds, DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import type { WorkerRecordings } from "#server/recording/recorder.ts";
+import type { FromWorker, ToGateway, ToWorker } from "#server/worker/messages.ts";
 import { sendControl, WorkerMessages } from "./control-channel.ts";
 import { HostWatch } from "./host-watch.ts";
 import { WorkerOutput } from "./worker-output.ts";
@@ -24,6 +26,8 @@ export type WorkerPlace = {
   readonly mediaNonce: string;
   /** Bytes of the host's memory that the process may take. Absent: as many as it likes. */
   readonly maxHostMemory?: number;
+  /** Absent: no connection is recorded. */
+  readonly recordings?: WorkerRecordings;
 };
 
 export type WorkerEvents = {
@@ -49,6 +53,7 @@ export class GpuWorker {
   readonly pid: number;
   readonly ready: ReadyMessage;
   readonly #parts: Parts;
+  #bounds: Bounds = DEFAULT_BOUNDS;
 
   private constructor(ready: ReadyMessage, parts: Parts) {
     this.pid = parts.process.pid;
@@ -65,7 +70,7 @@ export class GpuWorker {
     signal.throwIfAborted();
     const nonce = randomBytes(NONCE_BYTES);
     const socket = await WorkerSocket.listen(place.socketPath, nonce);
-    const parts = new Parts(socket, spawnWorker(place, nonce), events, place.maxHostMemory);
+    const parts = new Parts(socket, spawnWorker(place, nonce), events, place);
     try {
       const ready = await parts.introduce(
         AbortSignal.any([AbortSignal.timeout(START_TIMEOUT_MS), signal]),
@@ -83,21 +88,28 @@ export class GpuWorker {
 
   /** Resolves with the data socket of a new connection, which the caller owns. Throws WorkerError. */
   async open(connection: number): Promise<Socket> {
+    const { adapter, isSoftware } = this.ready;
+    const about = { adapter: { name: adapter, isSoftware }, bounds: this.#bounds };
+    const isRecorded = (await this.#parts.recordings?.begin(connection, about)) === true;
     const timeout = AbortSignal.timeout(OPEN_TIMEOUT_MS);
     const signal = AbortSignal.any([timeout, this.#parts.ending]);
     try {
       const dialled = this.#parts.socket.expect(connection, signal);
-      this.send({ type: "open", connection });
+      this.send({ type: "open", connection, ...(isRecorded ? { isRecorded } : {}) });
       return await dialled;
     } catch (cause) {
       if (timeout.aborted) {
         this.kill(`The GPU worker hangs: no answer for ${OPEN_TIMEOUT_MS / 1000} s.`);
       }
-      throw new WorkerError(this.#parts.endReason ?? "The GPU worker ended.", { cause });
+      const reason = this.#parts.endReason ?? "The GPU worker ended.";
+      // It may have begun after the worker's end.
+      this.#parts.recordings?.connectionEnded(connection, reason);
+      throw new WorkerError(reason, { cause });
     }
   }
 
   send(message: ToWorker): void {
+    if (message.type === "bounds") this.#bounds = message.bounds;
     this.#parts.send(message);
   }
 
@@ -126,6 +138,7 @@ class Parts {
   readonly socket: WorkerSocket;
   readonly process: WorkerProcess;
   readonly exited: Promise<void>;
+  readonly recordings: WorkerRecordings | undefined;
   endReason: string | undefined;
   readonly #events: WorkerEvents;
   readonly #maxHostMemory: number | undefined;
@@ -142,12 +155,13 @@ class Parts {
     socket: WorkerSocket,
     process: WorkerProcess,
     events: WorkerEvents,
-    maxHostMemory: number | undefined,
+    { maxHostMemory, recordings }: WorkerPlace,
   ) {
     this.socket = socket;
     this.process = process;
     this.#events = events;
     this.#maxHostMemory = maxHostMemory;
+    this.recordings = recordings;
     this.exited = process.exited.then((how) => this.#exited(how));
     void socket.flooded.then((reason) => this.kill(`The GPU worker broke its protocol: ${reason}`));
     process.onOutput((text) => {
@@ -210,11 +224,25 @@ class Parts {
       for (const message of this.#messages.push(chunk)) {
         if (this.#ending.signal.aborted) return;
         if (message.type === "ready") this.#becomeReady(message);
-        else if (this.#wasReady) this.#events.message(message);
+        else if (this.#wasReady) this.#tell(message);
         else throw new Error(`It said "${message.type}" before it was ready.`);
       }
     } catch (error) {
       this.kill(`The GPU worker broke its protocol: ${sentenceOf(error)}`);
+    }
+  }
+
+  #tell(message: FromWorker): void {
+    const { recordings } = this;
+    if (message.type === "pictureHash") {
+      recordings?.picture(message.connection, message.hash);
+    } else if (message.type === "mappedHash") {
+      recordings?.mapped(message.connection, message.hash);
+    } else {
+      if (message.type === "connectionEnded") {
+        recordings?.connectionEnded(message.connection, message.reason);
+      }
+      this.#events.message(message);
     }
   }
 
@@ -230,6 +258,7 @@ class Parts {
     this.#hostWatch?.[Symbol.dispose]();
     this.#control?.destroy();
     this.socket.close();
+    this.recordings?.workerEnded(this.endReason);
     if (this.#wasReady) this.#events.ended(this.endReason);
   }
 

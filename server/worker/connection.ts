@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
@@ -11,7 +12,8 @@ import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { Writer } from "#shared/wire/writer.ts";
 import type { GpuLease } from "./gpu-lease.ts";
-import type { ToGateway } from "./messages.ts";
+import type { FromWorker } from "./messages.ts";
+import { RecordedSurfaces } from "./recorded-surfaces.ts";
 import type { StageTimes } from "./stage-times.ts";
 
 /** Frames of one program received and not finished by the GPU. Bounds how far its program runs ahead. */
@@ -35,7 +37,9 @@ export type ConnectionParts = {
   /** The session's, which its connections share. */
   readonly budget: SessionBudget;
   readonly times: StageTimes;
-  readonly report: (message: ToGateway) => void;
+  readonly report: (message: FromWorker) => void;
+  /** The hash of each picture and of each buffer that is read is reported. */
+  readonly isRecorded: boolean;
   /** The session's credit, which all its connections share. */
   readonly lease: GpuLease;
   /** Commands were handed to Dawn. */
@@ -47,6 +51,7 @@ export class Connection implements Disposable {
   readonly #parts: ConnectionParts;
   readonly #replayer: Replayer;
   readonly #replies: ReplyFrames;
+  readonly #recorded: RecordedSurfaces | undefined;
   readonly #frames = new FrameReader();
   /** Of the frames received and unfinished, oldest first. */
   readonly #unfinished = new Set<Promise<void>>();
@@ -61,13 +66,21 @@ export class Connection implements Disposable {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { id, gpu, surfaces, budget, socket } = parts;
+    const { id, gpu, budget, socket, report } = parts;
     this.#replies = new ReplyFrames((bytes) => this.#send(bytes));
+    this.#recorded = parts.isRecorded
+      ? new RecordedSurfaces({
+          surfaces: parts.surfaces,
+          taken: (hash) => report({ type: "pictureHash", connection: id, hash }),
+          pause: (until) => this.#replayer.pauseUntil(until),
+        })
+      : undefined;
     this.#replayer = new Replayer(gpu, {
       connection: id,
-      surfaces,
+      surfaces: this.#recorded ?? parts.surfaces,
       budget,
       reply: (reply) => {
+        if (parts.isRecorded && reply.kind === "mapped") this.#hash(reply.request, reply.data);
         this.#replies.write(reply);
         this.#flushSoon();
       },
@@ -85,6 +98,7 @@ export class Connection implements Disposable {
     let reason = "The program closed the connection.";
     try {
       await this.#read();
+      await this.#recorded?.settled();
     } catch (cause) {
       reason = describe(cause);
       if (cause instanceof ProtocolError && !this.#isEnded) {
@@ -207,6 +221,12 @@ export class Connection implements Disposable {
       this.#isFlushDue = false;
       if (!this.#isEnded) this.#replies.flush();
     });
+  }
+
+  #hash(request: number, data: Uint8Array): void {
+    const sha256 = createHash("sha256").update(data).digest("hex");
+    const hash = { request, bytes: data.length, sha256 };
+    this.#parts.report({ type: "mappedHash", connection: this.#parts.id, hash });
   }
 
   #send(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { ToGateway, ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 import type { FromWatchdog, WatchdogData } from "./watchdog.ts";
 
 /** The worker's end of its control socket, which lives in the watchdog thread. */
@@ -28,7 +28,7 @@ export class Control {
     return new Control(thread);
   }
 
-  send(message: ToGateway): void {
+  send(message: FromWorker): void {
     this.#thread.postMessage(message, []);
   }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MappedHash, PictureHash } from "#server/recording/format.ts";
 import type { Bounds } from "#server/replay/bounds.ts";
 
 // Control messages between the gateway and one GPU worker, as length-prefixed JSON on a Unix socket.
@@ -79,11 +80,27 @@ export const ToGateway = z.discriminatedUnion("type", [
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 
+/** What is kept beside the stream of a connection that is recorded. */
+const ToRecorder = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("pictureHash"), connection: id, hash: PictureHash }),
+  z.object({ type: z.literal("mappedHash"), connection: id, hash: MappedHash }),
+]);
+
+/** All that a worker may say. */
+export const FromWorker = z.discriminatedUnion("type", [
+  ...ToGateway.options,
+  ...ToRecorder.options,
+]);
+export type FromWorker = z.infer<typeof FromWorker>;
+
 export type ToWorker =
   /** What the session may take. Comes before the first "open", and again when the profile changes. */
   | { readonly type: "bounds"; readonly bounds: Bounds }
-  /** The worker dials its data socket for this connection, naming it in the first 4 bytes (u32le). */
-  | { readonly type: "open"; readonly connection: number }
+  /**
+   * The worker dials its data socket for this connection, naming it in the first 4 bytes (u32le). Of one that is recorded it
+   * tells the hash of what is presented and read.
+   */
+  | { readonly type: "open"; readonly connection: number; readonly isRecorded?: boolean }
   | { readonly type: "close"; readonly connection: number }
   /** How many viewers watch, and the highest rate at which they show frames. */
   | { readonly type: "audience"; readonly viewers: number; readonly frameRate: number }

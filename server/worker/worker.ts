@@ -7,7 +7,8 @@ import { Control } from "./control.ts";
 import { dial } from "./dial.ts";
 import type { WorkerEnvironment } from "./env.ts";
 import { GpuLease } from "./gpu-lease.ts";
-import type { ToGateway, ToWorker } from "./messages.ts";
+import { limitHashes } from "./hash-limit.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 import type { PacedPoller } from "./paced-poller.ts";
 import { Pipeline } from "./pipeline.ts";
 import { StageTimes } from "./stage-times.ts";
@@ -34,6 +35,7 @@ export class Worker implements Disposable {
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
   readonly #ended: PromiseWithResolvers<void>;
+  readonly #report: (message: FromWorker) => void;
   #reportedPolls = 0;
   #reportedMemory = "";
 
@@ -51,6 +53,7 @@ export class Worker implements Disposable {
     this.#control = control;
     this.#pipeline = pipeline;
     this.#ended = ended;
+    this.#report = limitHashes((message) => control.send(message));
     this.#lease = new GpuLease((message) => control.send(message));
     this.#statsTimer = setInterval(() => {
       this.#sendStats();
@@ -116,7 +119,7 @@ export class Worker implements Disposable {
   handle(message: ToWorker): void {
     switch (message.type) {
       case "open":
-        void this.#serve(message.connection);
+        void this.#serve(message.connection, message.isRecorded === true);
         return;
       case "close":
         this.#connections.get(message.connection)?.close();
@@ -141,9 +144,9 @@ export class Worker implements Disposable {
     }
   }
 
-  async #serve(id: number): Promise<void> {
+  async #serve(id: number, isRecorded: boolean): Promise<void> {
     const { workerSocket, workerNonce } = this.#environment;
-    const report = (message: ToGateway): void => this.#control.send(message);
+    const report = this.#report;
     try {
       const socket = await dial(workerSocket, workerNonce, id);
       using connection = new Connection({
@@ -154,6 +157,7 @@ export class Worker implements Disposable {
         budget: this.#budget,
         times: this.#times,
         report,
+        isRecorded,
         lease: this.#lease,
         worked: () => this.#poller.workHandedOver(),
       });

@@ -44,6 +44,16 @@ export const ScreenLink = z
   .meta({ id: "ScreenLink" });
 export type ScreenLink = z.infer<typeof ScreenLink>;
 
+export const SessionRecording = z
+  .object({
+    on: z.boolean().meta({ description: "Programs that connect from now on are recorded." }),
+    folder: z.string().meta({ description: "On the GPU host." }),
+    programs: z.number().int().min(0).meta({ description: "That are connected." }),
+    recorded: z.number().int().min(0).meta({ description: "Of these, those being recorded." }),
+  })
+  .meta({ id: "SessionRecording" });
+export type SessionRecording = z.infer<typeof SessionRecording>;
+
 /** An error's body (RFC 9457). */
 export const ProblemDetails = z
   .object({

@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { core } from "./core.ts";
 import { toJson, toTable } from "./figures.ts";
+import { replay } from "./replay.ts";
 import { sharing } from "./sharing/sharing.ts";
 import { soak } from "./soak.ts";
 import type { Suite } from "./suite.ts";
@@ -10,6 +11,7 @@ const SUITES: ReadonlyMap<string, Suite> = new Map([
   ["core", { parts: [], run: core }],
   ["sharing", sharing],
   ["soak", { parts: [], run: soak }],
+  ["replay", { parts: [], run: replay }],
 ]);
 
 const HELP = `npm run bench -- [SUITE] [OPTIONS]

@@ -328,6 +328,7 @@ const BODIES: Readonly<Record<string, object>> = {
   assignShare: { share: { policy: "fixed-share", percent: 1 } },
   evictSession: {},
   quarantineSession: { reason: "x" },
+  recordSession: { on: null },
 };
 const EVERY = OPERATIONS.map(({ id, method, path, isAct }) => ({
   id,

@@ -52,6 +52,22 @@ test("what strangers may do is bounded by default, and each bound is set alone",
   });
 });
 
+test("nothing is recorded unless a profile says so, and what is recorded stays in the state folder", () => {
+  expect(parse("").profiles.get("default")?.record).toBe(false);
+  expect(parse("profiles: { a: { record: true } }").profiles.get("a")?.record).toBe(true);
+  const limits = { fileMb: 64, files: 16, totalMb: 512 };
+  expect(parse("").recordings).toEqual({ folder: "/state/recordings", ...limits });
+  expect(parse("recordings: { folder: r, files: 1 }").recordings).toEqual({
+    ...limits,
+    folder: "/etc/r",
+    files: 1,
+  });
+  expect(parse("recordings: { fileMb: 2, totalMb: 2 }").recordings.totalMb).toBe(2);
+  expect(() => parse("recordings: { fileMb: 3, totalMb: 2 }")).toThrow(
+    "fileMb is more than totalMb, so that no recording has room",
+  );
+});
+
 test("a profile draws as slowly as the gateway's others while nobody watches, unless it says else", () => {
   const { profiles } = parse(
     "unwatchedFrameRate: 2\nprofiles: { a: {}, b: { unwatchedFrameRate: 30 } }",

@@ -130,3 +130,22 @@ test("a worker may leave the limit unread, and not one byte more", () => {
     "The worker left 1048577 bytes of control messages unread.",
   );
 });
+
+const pictureHash = (hash: object) => {
+  const right = { number: 1, surface: 1, width: 16_384, height: 1, format: "bgra8unorm" };
+  const sha256 = "ab".repeat(32);
+  return encodeControl({
+    type: "pictureHash",
+    connection: 1,
+    hash: { ...right, sha256, ...hash },
+  });
+};
+
+test("a picture's hash is read, and nothing that is none", () => {
+  expect([...new WorkerMessages().push(pictureHash({}))]).toHaveLength(1);
+  for (const wrong of [{ width: 16_385 }, { number: 0 }, { sha256: "ab" }, { format: "r8unorm" }]) {
+    expect(() => [...new WorkerMessages().push(pictureHash(wrong))]).toThrow(
+      `hash.${Object.keys(wrong)[0]}`,
+    );
+  }
+});

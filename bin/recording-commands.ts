@@ -1,0 +1,49 @@
+import { Command, Option } from "commander";
+
+const DEFAULT_GATEWAY = "http://127.0.0.1:7340";
+
+/** `heliograph record`: has this machine's running gateway record a session's programs. */
+export function recordCommand(): Command {
+  type Options = { session: string; off?: boolean; reset?: boolean; gateway: string };
+  return new Command("record")
+    .description("Records what a session's programs send from their start on.")
+    .requiredOption("--session <name>", "the session, which is one VM")
+    .addOption(new Option("--off", "records no further program").conflicts("reset"))
+    .option("--reset", "records or not as the session's profile says")
+    .option("--gateway <url>", "the running gateway of this machine", DEFAULT_GATEWAY)
+    .option("--state-dir <folder>", "the gateway's, where its keys and tokens are")
+    .action(async ({ session, off, reset, gateway, stateDir }: Options & { stateDir?: string }) => {
+      const { record } = await import("#server/main/record.ts");
+      process.exitCode = await record({
+        gateway,
+        session,
+        on: reset === true ? undefined : off !== true,
+        stateFolder: stateDir,
+      });
+    });
+}
+
+/** `heliograph replay`: plays a recording, on any machine. */
+export function replayCommand(): Command {
+  type Options = {
+    adapter: "auto" | "hardware" | "software";
+    frames?: string;
+    video?: string;
+    verify?: boolean;
+  };
+  return new Command("replay")
+    .description("Plays a recording, and shows or compares what its program drew.")
+    .argument("<file>", "as heliograph record keeps them")
+    .addOption(
+      new Option("--adapter <which>", "this machine's GPU, or the software one")
+        .choices(["auto", "hardware", "software"])
+        .default("auto"),
+    )
+    .option("--frames <folder>", "writes each picture as a PNG file")
+    .option("--video <file.mp4>", "writes the pictures as a video")
+    .option("--verify", "compares with the hashes that were recorded on the same adapter")
+    .action(async (file: string, { adapter, frames, video, verify }: Options) => {
+      const { replay } = await import("#server/main/replay.ts");
+      process.exitCode = await replay({ file, adapter, frames, video, verify: verify === true });
+    });
+}

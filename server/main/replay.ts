@@ -1,0 +1,121 @@
+import { createReadStream } from "node:fs";
+import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
+import { findConfinement } from "#server/confine/confinement.ts";
+import { FramesFolder } from "#server/player/frames-folder.ts";
+import { EncodeError } from "#server/encode/errors.ts";
+import { PlayerError } from "#server/player/player-error.ts";
+import { type Played, type PlayedPicture, Player } from "#server/player/player.ts";
+import { VideoFile } from "#server/player/video-file.ts";
+import { RecordingError, RecordingReader } from "#server/recording/recording-reader.ts";
+import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
+import { probeGpu } from "#server/session/gpu-probe.ts";
+import { WorkerError } from "#server/session/gpu-worker.ts";
+
+export type ReplayRequest = {
+  readonly file: string;
+  readonly adapter: "auto" | "hardware" | "software";
+  /** Each picture as a PNG file, in this folder. */
+  readonly frames?: string | undefined;
+  /** The pictures as an MP4 file. */
+  readonly video?: string | undefined;
+  /** Whether the hashes are those that were recorded; else the exit code is 1. */
+  readonly verify: boolean;
+};
+
+/** `heliograph replay`: plays a recording on this machine. Resolves with the exit code. */
+export async function replay(request: ReplayRequest): Promise<number> {
+  try {
+    const recording = await RecordingReader.open(createReadStream(request.file));
+    const { header } = recording;
+    const { session, connection, startedAt, wire, adapter } = header;
+    say(
+      `${request.file}: program ${connection} of session ${session}, recorded ${startedAt} on ${adapter.name}, wire ${wire.major}.${wire.minor}.`,
+    );
+    await using player = await startPlayer(request.adapter);
+    if (request.verify && player.adapter !== adapter.name) {
+      return fail(
+        `It was recorded on ${adapter.name}, and this is ${player.adapter}: hashes are the same on the same adapter only; leave --verify out, or choose another --adapter.`,
+      );
+    }
+    const began = performance.now();
+    const played = await playTo(player, recording, request);
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    say(
+      `Played ${played.pictures} pictures and ${played.mapped} read buffers on ${player.adapter} in ${seconds} s.`,
+    );
+    tellEnd(played);
+    return request.verify ? verdict(played) : 0;
+  } catch (error) {
+    if (error instanceof RecordingError || error instanceof PlayerError) {
+      return fail(`${request.file}: ${error.message}`);
+    }
+    if (error instanceof WorkerError || error instanceof EncodeError || isFileError(error)) {
+      return fail(error.message);
+    }
+    throw error;
+  }
+}
+
+async function startPlayer(wanted: ReplayRequest["adapter"]): Promise<Player> {
+  const { cacheFolder, runtimeFolder } = readGatewayEnvironment();
+  const { gpu, attempts } = await probeGpu({ wanted, cacheFolder });
+  if (gpu === undefined) throw new PlayerError(`No GPU works here. ${attempts.join(" ")}`);
+  const found = await findConfinement("auto", driverEnvironment()["PATH"] ?? "");
+  const confinement = gpu.isSoftware ? found : await confinementWithGpu(found, "auto", gpu);
+  if (confinement.kind === "unconfined") {
+    say(
+      "The recording is played unconfined, with this user's files and network: play only what you trust.",
+    );
+  }
+  return Player.start({ gpu, confinement, runtimeFolder });
+}
+
+async function playTo(
+  player: Player,
+  recording: RecordingReader,
+  { frames, video }: ReplayRequest,
+): Promise<Played> {
+  const folder = frames === undefined ? undefined : await FramesFolder.make(frames);
+  await using file = video === undefined ? undefined : new VideoFile(video);
+  if (folder === undefined && file === undefined) return await player.play(recording);
+  const picture = async (each: PlayedPicture): Promise<void> => {
+    await folder?.add(each);
+    await file?.add(each);
+  };
+  return await player.play(recording, { picture }); // Before the video file is ended.
+}
+
+function tellEnd({ isCutOff, offset, end, refusal }: Played): void {
+  if (refusal !== undefined) say(`The stream ends with a breach of the protocol: ${refusal}`);
+  else if (isCutOff) {
+    say(`The recording was cut off after byte ${offset}; all before was played.`);
+  } else if (end !== undefined) say(`The recording ends: ${end.sentence}`);
+}
+
+function verdict({ comparison }: Played): number {
+  const { same, different, missingCount, unrecorded, sentences, missing } = comparison;
+  if (different + missingCount > 0) {
+    for (const sentence of [...sentences, ...missing]) say(sentence);
+    return fail(
+      `${different} hashes differ, ${missingCount} did not come again; ${same} are the same.`,
+    );
+  }
+  const rest = unrecorded === 0 ? "" : ` ${unrecorded} more were played than have a hash.`;
+  if (same === 0) return fail(`The recording has no hash to compare with.${rest}`);
+  say(`All ${same} recorded hashes are the same.${rest}`);
+  return 0;
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "path" in error;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Says why not; the exit code. */
+function fail(sentence: string): number {
+  process.stderr.write(`heliograph replay: ${sentence}\n`);
+  return 1;
+}

@@ -1,0 +1,126 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { probeVideo } from "#test/support/probe-video.ts";
+import { readVector } from "#test/support/recordings.ts";
+import { Stack } from "#test/support/stack.ts";
+
+const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
+const run = promisify(execFile);
+const heliograph = (...args: string[]) => run(process.execPath, [HELIOGRAPH, ...args]);
+/** Standard error and exit code of a command that fails. */
+const failing = (...args: string[]) =>
+  heliograph(...args).then(
+    () => expect.unreachable("The command succeeds."),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),
+  );
+
+let stack: Stack;
+let folder: string;
+
+beforeAll(async () => {
+  stack = await Stack.start({
+    config: {
+      gpu: "software",
+      unwatchedFrameRate: 10,
+      profiles: { default: { size: { width: 160, height: 120 } } },
+    },
+  });
+  folder = path.join(stack.folder, "recordings", "vm");
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const recordings = async (): Promise<string[]> => {
+  const names: string[] = await readdir(folder).catch(() => []);
+  return names.toSorted().map((name) => path.join(folder, name));
+};
+
+/** Logged so often. */
+const logged = (event: string): number =>
+  stack.gateway.lines.filter((line) => line.includes(`"event":"${event}"`)).length;
+
+async function picturesIn(file: string): Promise<number> {
+  return (await readVector(file)).pictures.length;
+}
+
+describe("heliograph record", () => {
+  test("is off unless it is asked for, and says what it does and does not", async () => {
+    const before = stack.run("plain.js");
+    await expect.poll(() => logged("guest.connected"), { timeout: 30_000 }).toBe(1);
+    expect(await recordings()).toEqual([]);
+    const where = ["--session=vm", `--gateway=${stack.url}`, `--state-dir=${stack.folder}`];
+    const { stdout } = await heliograph("record", ...where);
+    expect(stdout).toBe(
+      `Programs of vm that connect from now on are recorded to ${folder}.\n` +
+        "1 run already and are not: start them anew.\n",
+    );
+    expect((await failing("record", "--session=nobody", ...where.slice(1))).stderr).toBe(
+      "heliograph record: There is no session nobody.\n",
+    );
+    await before.kill();
+    await expect.poll(() => logged("guest.ended")).toBe(1);
+  });
+
+  test("keeps what a program sends until its worker is killed, without a token", async () => {
+    const program = stack.run("plain.js");
+    await expect.poll(() => logged("recording.began"), { timeout: 30_000 }).toBe(1);
+    const [file] = await recordings();
+    await expect.poll(() => picturesIn(file!), { timeout: 30_000 }).toBeGreaterThan(5);
+    const [worker] = await stack.workers();
+    process.kill(worker!, "SIGKILL");
+    await expect.poll(() => logged("recording.ended")).toBe(1);
+    await program.kill();
+
+    const { header, isCutOff } = await readVector(file!);
+    expect(isCutOff).toBe(false);
+    expect(header).toMatchObject({ session: "vm", adapter: { isSoftware: true } });
+    expect((await stat(file!)).mode & 0o777).toBe(0o600);
+    const bytes = await readFile(file!, "latin1");
+    const token = (await readFile(path.join(stack.folder, "guest.token"), "utf8")).trim();
+    // A JSON Web Token's three parts; none of them is there, nor anything that begins as one does.
+    for (const part of [...token.split("."), "eyJ", "Bearer"]) expect(bytes).not.toContain(part);
+  });
+});
+
+describe("heliograph replay", () => {
+  test("plays it twice to the hashes that were recorded before the kill", async () => {
+    const [file] = await recordings();
+    const count = await picturesIn(file!);
+    for (let time = 0; time < 2; time++) {
+      const { stdout } = await heliograph("replay", file!, "--adapter=software", "--verify");
+      expect(stdout).toContain("The recording ends: ");
+      expect(stdout).toContain(`All ${count} recorded hashes are the same.`);
+    }
+  });
+
+  test("writes each picture as PNG, and all as a video", async () => {
+    const [file] = await recordings();
+    const frames = path.join(stack.folder, "frames");
+    const video = path.join(stack.folder, "video.mp4");
+    await heliograph(
+      "replay",
+      file!,
+      "--adapter=software",
+      `--frames=${frames}`,
+      `--video=${video}`,
+    );
+    const names = await readdir(frames);
+    expect(names.length).toBeGreaterThanOrEqual(await picturesIn(file!));
+    expect(names).toContain("frame-000001.png");
+    const png = await readFile(path.join(frames, "frame-000001.png"));
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([160, 120]);
+    expect(await probeVideo(video)).toEqual({ width: 160, height: 120, frames: names.length });
+  });
+
+  test.for<{ what: string; file: () => Promise<string> | string; says: RegExp }>([
+    { what: "that is not there", file: () => "/nowhere/a.hgrec", says: /ENOENT/ },
+    { what: "that is no recording", file: () => HELIOGRAPH, says: /it is none\.\n$/ },
+  ])("says so of a file $what", async ({ file, says }) => {
+    const { code, stderr } = await failing("replay", await file(), "--adapter=software");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(says);
+  });
+});

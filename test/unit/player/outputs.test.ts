@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FramesFolder } from "#server/player/frames-folder.ts";
+import type { PlayedPicture } from "#server/player/player.ts";
+import { VideoFile } from "#server/player/video-file.ts";
+import { probeVideo } from "#test/support/probe-video.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heliograph-player-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Milliseconds since the recording began. */
+type Place = { number: number; ms?: number; surface?: number; width?: number; height?: number };
+
+/** All of one colour: 10, 20, 30. */
+function picture({ number, ms = 0, surface = 1, width = 64, height = 48 }: Place): PlayedPicture {
+  const texels = new Uint8Array(width * height * 4);
+  for (let at = 0; at < texels.length; at += 4) texels.set([30, 20, 10, 99], at);
+  const format = "bgra8unorm";
+  const hash = { number, surface, width, height, format, sha256: "00".repeat(32) } as const;
+  return { hash, time: ms * 1000, texels };
+}
+
+test("each picture is a PNG file, named by its number, opaque", async () => {
+  const frames = await FramesFolder.make(path.join(folder, "new/frames"));
+  await frames.add(picture({ number: 7, width: 3, height: 5 }));
+  expect(await readdir(path.join(folder, "new/frames"))).toEqual(["frame-000007.png"]);
+  const image = await loadImage(path.join(folder, "new/frames/frame-000007.png"));
+  const canvas = createCanvas(image.width, image.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  expect([image.width, image.height]).toEqual([3, 5]);
+  expect([...context.getImageData(2, 4, 1, 1).data]).toEqual([10, 20, 30, 255]);
+});
+
+test.for<{ what: string; pictures: Place[]; video: object }>([
+  {
+    what: "pictures at their times, also where two are of one",
+    pictures: [{ number: 1 }, { number: 2, ms: 40 }, { number: 3, ms: 40 }, { number: 4, ms: 500 }],
+    video: { width: 64, height: 48, frames: 4 },
+  },
+  {
+    what: "odd sides made even",
+    pictures: [{ number: 1, width: 65, height: 49 }],
+    video: { width: 66, height: 50, frames: 1 },
+  },
+  {
+    what: "another size scaled to the first",
+    pictures: [{ number: 1 }, { number: 2, ms: 10, width: 128, height: 32 }],
+    video: { width: 64, height: 48, frames: 2 },
+  },
+  {
+    what: "the first surface alone",
+    pictures: [{ number: 1 }, { number: 2, ms: 10, surface: 2 }],
+    video: { width: 64, height: 48, frames: 1 },
+  },
+])("a video has $what", async ({ pictures, video }) => {
+  const file = path.join(folder, "video.mp4");
+  {
+    await using writing = new VideoFile(file);
+    for (const place of pictures) await writing.add(picture(place));
+  }
+  expect(await probeVideo(file)).toEqual(video);
+});
+
+test("without a picture there is no video file", async () => {
+  const writing = new VideoFile(path.join(folder, "video.mp4"));
+  await writing[Symbol.asyncDispose]();
+  expect(await readdir(folder)).toEqual([]);
+});
