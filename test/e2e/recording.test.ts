@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -94,6 +94,29 @@ describe("heliograph replay", () => {
       expect(stdout).toContain("The recording ends: ");
       expect(stdout).toContain(`All ${count} recorded hashes are the same.`);
     }
+  });
+
+  test.for<{ what: string; from: RegExp; to: string; says: RegExp }>([
+    {
+      what: "a hash is another",
+      from: /"sha256":"[0-9a-f]{8}/,
+      to: '"sha256":"00000000',
+      says: /^heliograph replay: 1 hashes differ, 0 did not come again; \d+ are the same\.\n$/,
+    },
+    {
+      what: "it was recorded on another adapter",
+      from: /SwiftShader/,
+      to: "Radeon 9700",
+      says: /recorded on Radeon 9700.*, and this is SwiftShader.*: hashes are the same on the same adapter only/,
+    },
+  ])("verifies it, and exits with 1 where $what", async ({ from, to, says }) => {
+    const [file] = await recordings();
+    const changed = path.join(stack.folder, "changed.hgrec");
+    const bytes = await readFile(file!, "latin1");
+    await writeFile(changed, bytes.replace(from, to), "latin1");
+    const { code, stderr } = await failing("replay", changed, "--adapter=software", "--verify");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(says);
   });
 
   test("writes each picture as PNG, and all as a video", async () => {
