@@ -22,6 +22,9 @@ export class WorkerProcess {
   readonly #isWrapped: boolean;
   #pid: number;
   #init: number | undefined;
+  #processes: readonly number[] = [];
+  /** The host's newest process when these were looked up. */
+  #newest = "";
 
   constructor(command: WorkerCommand, environment: Readonly<Record<string, string>>) {
     this.#isWrapped = command.isWrapped === true;
@@ -62,13 +65,20 @@ export class WorkerProcess {
     const [worker] = init === undefined ? [] : childrenOf(init);
     if (worker === undefined) return; // It is dying: kill() ends what is left.
     this.#init = init;
+    this.#newest = "";
     this.#pid = worker;
   }
 
   /** What it takes of the host now. Of more processes than it may have, some are left out. */
   get hostUse(): HostUse {
-    const roots = this.#init === undefined ? [this.#pid] : childrenOf(this.#init);
-    const processes = withDescendants(roots);
+    const newest = newestProcess();
+    if (newest === "" || newest !== this.#newest) {
+      this.#processes = withDescendants(
+        this.#init === undefined ? [this.#pid] : childrenOf(this.#init),
+      );
+      this.#newest = newest;
+    }
+    const processes = this.#processes;
     const bytes = processes.reduce((sum, pid) => sum + residentBytes(pid), 0);
     return { residentBytes: bytes, processes: processes.length };
   }
@@ -105,6 +115,11 @@ function describeExit(
 function signalOf(code: number): string | undefined {
   const entries = Object.entries(constants.signals);
   return entries.find(([, number]) => number === code - SIGNALLED)?.[0];
+}
+
+/** The newest process or thread of the host (proc(5), loadavg): as long as it is the same, none began. */
+function newestProcess(): string {
+  return readProcess("loadavg").trim().split(" ").at(-1) ?? "";
 }
 
 function withDescendants(roots: readonly number[]): number[] {
