@@ -19,7 +19,7 @@ export type MetricsSources = {
 };
 
 /** How often the event loop's delay is looked at. prom-client's 10 ms cost an idle gateway 1 % of a core. */
-const EVENT_LOOP_LOOK_MS = 250;
+const EVENT_LOOP_LOOK_MS = 1000;
 
 /**
  * The gateway as Prometheus sees it. All but the histograms is read from the sessions' reports when it is

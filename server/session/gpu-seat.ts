@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
@@ -46,7 +46,7 @@ export class GpuSeat implements Disposable {
     });
     // A software GPU works on the worker's own processor time, which tells what a worker keeps quiet about.
     if (worker.ready.isSoftware) {
-      this.#sampler = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
+      this.#sampler = setInterval(() => this.#sample(), SAMPLE_EVERY_MS);
     }
   }
 
@@ -89,8 +89,8 @@ export class GpuSeat implements Disposable {
     this.#events.charged(milliseconds);
   }
 
-  async #sample(): Promise<void> {
-    const total = await processorTime(this.#worker.pid);
+  #sample(): void {
+    const total = processorTime(this.#worker.pid);
     const charged = this.#chargedSinceSample;
     this.#chargedSinceSample = 0;
     const before = this.#processorMs;
@@ -105,9 +105,9 @@ export class GpuSeat implements Disposable {
 }
 
 /** Milliseconds of processor time that the process has had; undefined where the system does not tell. */
-async function processorTime(pid: number): Promise<number | undefined> {
+function processorTime(pid: number): number | undefined {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8"); // Of the kernel's memory: reading waits for nothing.
     // The name, in parentheses, may hold anything; proc(5) counts utime and stime as 14 and 15.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
