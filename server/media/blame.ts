@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+/** Of an error's message: werift may quote what a stranger sent. */
+const MAX_REASON_CHARACTERS = 500;
+
 type Culprit = {
   /** Ends what the thread was at work for. `sentence` is for people. */
   readonly fail: (sentence: string, error: unknown) => void;
@@ -41,6 +44,3 @@ function tell({ fail }: Culprit, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
   fail(`The media thread fails at this viewer: ${reason.slice(0, MAX_REASON_CHARACTERS)}`, error);
 }
-
-/** Of an error's message: werift may quote what a stranger sent. */
-const MAX_REASON_CHARACTERS = 500;

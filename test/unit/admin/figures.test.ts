@@ -8,19 +8,11 @@ import {
   moodOf,
 } from "#client/admin/figures.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { LIVE_REPORT } from "#test/support/live-report.ts";
 
 const REPORT: SessionReport = {
-  name: "vm",
-  state: "live",
-  sentence: "The program's picture is live.",
+  ...LIVE_REPORT,
   since: "2026-11-25T12:00:00.123Z",
-  profile: "default",
-  profileAssigned: false,
-  share: { policy: "equal-share", weight: 1 },
-  shareAssigned: false,
-  exclusive: false,
-  kept: false,
-  paused: false,
   width: 640,
   height: 360,
   programs: 2,

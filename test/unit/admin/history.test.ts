@@ -1,22 +1,10 @@
 import { expect, test } from "vitest";
 import { History, MAX_SAMPLES, SAMPLE_SECONDS } from "#server/admin/history.ts";
-import { FigureKeeper } from "#server/session/session-report.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { LIVE_REPORT } from "#test/support/live-report.ts";
 
 const REPORT: SessionReport = {
-  ...new FigureKeeper().report(),
-  name: "vm",
-  state: "live",
-  sentence: "",
-  since: "2026-11-25T12:00:00.000Z",
-  profile: "default",
-  profileAssigned: false,
-  share: { policy: "equal-share", weight: 1 },
-  shareAssigned: false,
-  exclusive: false,
-  kept: false,
-  paused: false,
-  programs: 1,
+  ...LIVE_REPORT,
   viewers: 2,
 };
 

@@ -2,19 +2,11 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Metrics } from "#server/observe/metrics.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
+import { LIVE_REPORT } from "#test/support/live-report.ts";
 
 const REPORT: SessionReport = {
+  ...LIVE_REPORT,
   name: "vm-1",
-  state: "live",
-  sentence: "The program's picture is live.",
-  since: "2026-11-25T12:00:00.000Z",
-  profile: "default",
-  profileAssigned: false,
-  share: { policy: "equal-share", weight: 1 },
-  shareAssigned: false,
-  exclusive: false,
-  kept: false,
-  paused: false,
   adapter: "llvmpipe",
   encoder: "libx264",
   programs: 2,
