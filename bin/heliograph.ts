@@ -3,6 +3,7 @@
 // is run, so that `heliograph run` in a guest never loads what only a GPU host has.
 import { Command, InvalidArgumentError } from "commander";
 import type { PageSize } from "#client/run/layout.ts";
+import { keepCompiledCode } from "./compile-cache.ts";
 import { recordCommand, replayCommand } from "./recording-commands.ts";
 import { tokenCommand } from "./token-command.ts";
 
@@ -16,6 +17,7 @@ if (Number(major) < OLDEST_NODE) {
   );
   process.exitCode = 1;
 } else {
+  keepCompiledCode();
   await commandLine().parseAsync();
 }
 

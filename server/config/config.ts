@@ -169,6 +169,8 @@ export type Config = Omit<z.infer<typeof fields>, "profiles" | "recordings"> & {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly stateFolder: string;
   readonly cacheFolder: string;
+  /** Of a worker's code as well as the gateway's. */
+  readonly compileCache?: string | undefined;
   readonly runtimeFolder: string;
   /** May listen beyond loopback without TLS. */
   readonly insecureListen: boolean;
@@ -242,6 +244,7 @@ export function resolveConfig(
     ),
     stateFolder,
     cacheFolder: environment.cacheFolder,
+    compileCache: environment.compileCache,
     runtimeFolder: environment.runtimeFolder,
     insecureListen: overrides.insecureListen ?? false,
   };

@@ -10,6 +10,8 @@ export type GatewayEnvironment = {
   readonly stateFolder: string;
   /** What can be made again: the unpacked software Vulkan driver. */
   readonly cacheFolder: string;
+  /** Where Node keeps what it compiled, for the next start; absent: it keeps nothing. */
+  readonly compileCache?: string | undefined;
   /** Sockets of this run live in a folder made under it. */
   readonly runtimeFolder: string;
 };
@@ -28,6 +30,7 @@ export function readGatewayEnvironment(env: NodeJS.ProcessEnv = process.env): Ga
       absolute(env["XDG_CACHE_HOME"]) ?? path.join(home, ".cache"),
       "heliograph",
     ),
+    compileCache: absolute(env["NODE_COMPILE_CACHE"]),
     runtimeFolder: absolute(env["XDG_RUNTIME_DIR"]) ?? tmpdir(),
   };
 }

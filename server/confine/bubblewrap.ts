@@ -36,13 +36,14 @@ export type ConfiningPrograms = { readonly bwrap: string; readonly prlimit: stri
  */
 export function underBubblewrap(
   { bwrap, prlimit }: ConfiningPrograms,
-  { main, environment, usesDevices, maxHostMemory, sockets, secrets }: WorkerProgram,
+  { main, environment, usesDevices, compileCache, maxHostMemory, sockets, secrets }: WorkerProgram,
 ): WorkerCommand {
   const readable = [
     ...systemFolders(),
     ...driverFiles(environment),
     ...codeFiles(main),
     process.execPath,
+    ...(compileCache === undefined ? [] : [compileCache]),
     ...(usesDevices ? deviceDescriptions() : []),
   ];
   const hidden = secrets.filter((file) => readable.some((folder) => isWithin(file, folder)));
@@ -76,9 +77,21 @@ export function underBubblewrap(
     "--",
     process.execPath,
     ...nodePermissions(main),
+    // Node asks for both; bubblewrap's mount is what keeps the folder as it is.
+    ...(compileCache === undefined
+      ? []
+      : [`--allow-fs-read=${compileCache}`, `--allow-fs-write=${compileCache}`]),
     main,
   ];
-  return { program: prlimit, args, environment: impersonal(environment), isWrapped: true };
+  return {
+    program: prlimit,
+    args,
+    environment: {
+      ...impersonal(environment),
+      ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+    },
+    isWrapped: true,
+  };
 }
 
 const NAMESPACES = [

@@ -16,6 +16,11 @@ export type WorkerProgram = {
   readonly environment: Readonly<Record<string, string>>;
   /** Device files of a GPU, or none where the GPU is software. */
   readonly usesDevices: boolean;
+  /**
+   * Folder in which Node finds the worker's code compiled (Node, module.enableCompileCache). Who writes there chooses what
+   * other workers run: it is given to one that bubblewrap keeps from it, and to no other. Absent: Node compiles anew.
+   */
+  readonly compileCache?: string | undefined;
   /** Bytes of the host's memory that it may take; a HostWatch holds it to them. Absent: as many as it likes. */
   readonly maxHostMemory?: number;
   /** Unix sockets that it dials. They exist already. */

@@ -24,6 +24,7 @@ import { Recorder } from "#server/recording/recorder.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
+import { compileWorkerCode } from "#server/session/worker-code.ts";
 import { MediaPool } from "#server/session/media-pool.ts";
 import { Quarantine, quarantineSentence } from "#server/session/quarantine.ts";
 import type { SessionOptions } from "#server/session/session.ts";
@@ -69,6 +70,7 @@ export class Gateway implements AsyncDisposable {
   #confinement: Promise<Confinement>;
   readonly #gpu: Promise<GpuProbe>;
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
+  #compileCache: string | undefined;
   #workers = 0;
   #isSoftware = false;
   #closed: Promise<void> | undefined;
@@ -286,6 +288,24 @@ export class Gateway implements AsyncDisposable {
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
     events.memoryCapFound(await findMemoryCap());
+    if (config.compileCache !== undefined) parts.defer(this.#compile(config.compileCache));
+  }
+
+  /** Workers that start meanwhile compile for themselves, as they do where it fails. */
+  #compile(folder: string): () => Promise<void> {
+    const ending = new AbortController();
+    const compiling = (async () => {
+      try {
+        await compileWorkerCode(folder, ending.signal);
+        this.#compileCache = folder;
+      } catch (error) {
+        if (!ending.signal.aborted) this.#events.codeNotCompiled(error);
+      }
+    })();
+    return async () => {
+      ending.abort();
+      await compiling;
+    };
   }
 
   #sessionOptions(
@@ -334,6 +354,7 @@ export class Gateway implements AsyncDisposable {
           main: this.#options.workerMain ?? defaultWorkerMain(),
           environment: { ...gpu.environment, HELIOGRAPH_DAWN_FLAGS: dawnFlags.join(",") },
           usesDevices: !gpu.isSoftware,
+          compileCache: this.#compileCache,
           maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
           secrets: [stateFolder, recordings.folder, ...(tls === undefined ? [] : [tls.key])],

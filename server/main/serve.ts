@@ -1,3 +1,4 @@
+import module from "node:module";
 import { SigningKeyError } from "#server/auth/signing-keys.ts";
 import { TokenJournalError } from "#server/auth/token-journal.ts";
 import {
@@ -38,6 +39,7 @@ export async function serve(overrides: ConfigOverrides): Promise<number> {
       using _ = source && watchConfig(gateway, new Events(log.logger), source, resolve);
       // Supervisors wait for this line; it is all that the gateway prints on standard output.
       process.stdout.write(`ready ${gateway.url}\n`);
+      module.flushCompileCache(); // A gateway may not live to write it at its end.
       await gateway.close(await stopSignal());
       return 0;
     } finally {

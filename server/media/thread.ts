@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import module from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { Blame } from "./blame.ts";
 import { MediaSession } from "./media-session.ts";
@@ -144,3 +145,4 @@ const port = await WorkerPort.listen(
 const thread = new MediaThreadMain(options, port, (message) => parent.postMessage(message));
 parent.on("message", (message: ToMedia) => thread.receive(message));
 parent.postMessage({ type: "listening", socketPath: port.socketPath } satisfies FromMedia);
+module.flushCompileCache(); // Its gateway may not live to end it in order.

@@ -86,6 +86,14 @@ export class Events {
     this.#logger.info({ event: "gateway.memory", ...cap }, sentence);
   }
 
+  /** Workers start as before, only slower. */
+  codeNotCompiled(error: unknown): void {
+    this.#logger.warn(
+      { event: "gateway.code-not-compiled", err: error },
+      "The code of GPU workers can't be compiled in advance: they start more slowly.",
+    );
+  }
+
   configChanged(changes: ConfigChanges): void {
     this.#logger.info({ event: "config.changed", ...changes }, changesSentence(changes));
   }

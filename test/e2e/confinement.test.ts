@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createSocket, type Socket } from "node:dgram";
-import { access, mkdtemp, readFile, rm } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -44,6 +44,7 @@ let workers = 0;
 beforeAll(async () => {
   host = await TestGateway.start({ workerMain: SCRIPTED_WORKER });
   folder = await mkdtemp(path.join(tmpdir(), "heliograph-confined-"));
+  await mkdir(compileCache());
   neighbour = createServer((socket) => socket.on("error", () => {}).resume());
   neighbour.listen(path.join(folder, "neighbour.sock"));
   await once(neighbour, "listening");
@@ -75,6 +76,7 @@ async function start(
     main,
     environment: { ATTEMPTS: JSON.stringify(options.attempts ?? []) },
     usesDevices: false,
+    compileCache: compileCache(),
     sockets: [socketPath],
     secrets: [],
   });
@@ -105,6 +107,8 @@ async function outcomes(holds: Holds, attempts: readonly Attempt[]): Promise<str
   return JSON.parse(worker.ready.adapter);
 }
 
+/** What Node compiled for all workers. */
+const compileCache = () => path.join(folder, "compiled");
 const port = () => Number(new URL(host.url).port);
 const stateFolder = () => path.join(host.folder, "state");
 
@@ -168,6 +172,11 @@ describe("a worker that is taken over", () => {
         file: path.join(path.dirname(PRYING_WORKER), "written"),
         bytes: 1,
       }),
+      stops: { permissions: true, bubblewrap: true },
+    },
+    {
+      what: "writes nothing into what was compiled for all workers",
+      attempt: () => ({ does: "write", file: path.join(compileCache(), "written"), bytes: 1 }),
       stops: { permissions: true, bubblewrap: true },
     },
     {

@@ -74,6 +74,17 @@ test("what a worker maps is bounded, save on a GPU whose driver maps its device'
   expect(limits({ usesDevices: true })).toEqual([]);
 });
 
+test("a worker reads what Node compiled, and Node alone may ask to write it", () => {
+  const { args, environment } = confined({ compileCache: "/cache/compiled" });
+  expect(after(args, "--ro-bind")).toContain("/cache/compiled");
+  expect(args.filter((arg) => arg.startsWith("--allow-fs-write"))).toEqual([
+    "--allow-fs-write=/cache/compiled",
+  ]);
+  expect(args.some((arg) => /^--(dev-)?bind/.test(arg))).toBe(false);
+  expect(environment["NODE_COMPILE_CACHE"]).toBe("/cache/compiled");
+  expect(confined().environment).not.toHaveProperty("NODE_COMPILE_CACHE");
+});
+
 test("a secret inside a folder that is seen is covered, and one elsewhere needs no cover", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "heliograph-driver-"));
   const key = path.join(folder, "tls.key");

@@ -9,6 +9,7 @@ const WORKER: WorkerProgram = {
   main: "/somewhere/worker.ts",
   environment: { HOME: "/home/someone" },
   usesDevices: false,
+  compileCache: "/somewhere/compiled", // For bubblewrap alone.
   sockets: [],
   secrets: [],
 };
