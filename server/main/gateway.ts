@@ -9,6 +9,7 @@ import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { Profiles } from "#server/config/profiles.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
+import { ControlGroups } from "#server/confine/control-groups.ts";
 import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { Listener } from "#server/http/listener.ts";
@@ -69,6 +70,7 @@ export class Gateway implements AsyncDisposable {
   readonly #closing = new AbortController();
   #confinement: Promise<Confinement>;
   readonly #gpu: Promise<GpuProbe>;
+  readonly #controlGroups = ControlGroups.find();
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #compileCache: string | undefined;
   #workers = 0;
@@ -287,7 +289,7 @@ export class Gateway implements AsyncDisposable {
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
-    events.memoryCapFound(await findMemoryCap());
+    events.memoryCapFound(await findMemoryCap(await this.#controlGroups));
     if (config.compileCache !== undefined) parts.defer(this.#compile(config.compileCache));
   }
 
@@ -348,6 +350,9 @@ export class Gateway implements AsyncDisposable {
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
     const { dawnFlags, stateFolder, tls, recordings } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
+    const groups = await this.#controlGroups;
+    const controlGroup =
+      groups instanceof ControlGroups ? await groups.make(maxHostMemory) : undefined;
     return GpuWorker.start(
       {
         command: command({
@@ -363,6 +368,7 @@ export class Gateway implements AsyncDisposable {
         mediaSocketPath,
         mediaNonce: nonce,
         maxHostMemory,
+        controlGroup,
         recordings: recorder.forWorker(session),
       },
       events,
