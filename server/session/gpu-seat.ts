@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
@@ -7,9 +6,6 @@ import type { ToGateway } from "#server/worker/messages.ts";
 import type { GpuWorker } from "./gpu-worker.ts";
 
 const SAMPLE_EVERY_MS = 1000;
-
-/** Linux counts processor time in hundredths of a second. */
-const MILLISECONDS_A_TICK = 10;
 
 /** Processor time that decoding, conversion and encoding take beside the GPU's, in milliseconds a second. */
 const BESIDE_ALLOWANCE_MS = 500;
@@ -90,7 +86,7 @@ export class GpuSeat implements Disposable {
   }
 
   #sample(): void {
-    const total = processorTime(this.#worker.pid);
+    const total = this.#worker.processorMs;
     const charged = this.#chargedSinceSample;
     this.#chargedSinceSample = 0;
     const before = this.#processorMs;
@@ -101,17 +97,5 @@ export class GpuSeat implements Disposable {
     if (used <= charged) return;
     this.#scheduler.chargeBeside(this.#seat, used - charged);
     this.#events.charged(used - charged);
-  }
-}
-
-/** Milliseconds of processor time that the process has had; undefined where the system does not tell. */
-function processorTime(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8"); // Of the kernel's memory: reading waits for nothing.
-    // The name, in parentheses, may hold anything; proc(5) counts utime and stime as 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
-  } catch {
-    return undefined;
   }
 }
