@@ -156,8 +156,11 @@ const fields = z.strictObject({
     .min(0)
     .max(MAX_RESUME_MS / 1000)
     .default(30),
-  /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
-  metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
+  /**
+   * Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter; what comes from this
+   * machine may be a proxy that does not say so, or a VM behind its NAT.
+   */
+  metrics: z.enum(["loopback", "token", "off"]).default("token"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   recordings: recordings.prefault({}),
   profiles: z.record(name, profile).default({}),
