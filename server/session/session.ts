@@ -155,7 +155,12 @@ export class Session {
     const { quarantine, events } = this.#options;
     quarantine.set(this.name, reason);
     events.sessionQuarantined(this.name, reason);
-    await this.#evict({ state: "quarantined", sentence: quarantineSentence(this.name, reason) });
+    const sentence = quarantineSentence(this.name, reason);
+    // An admin may let it back before its worker is gone.
+    await this.#evict(
+      { state: "quarantined", sentence },
+      () => quarantine.reason(this.name) === reason,
+    );
   }
 
   readmit(): void {
@@ -199,17 +204,11 @@ export class Session {
    * attaches a link and calls release() in the end. Throws SessionUnavailable.
    */
   async admit(): Promise<Connection> {
-    const quarantine = this.#options.quarantine.reason(this.name);
-    if (quarantine !== undefined) {
-      throw new SessionUnavailable(quarantineSentence(this.name, quarantine));
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#settle(); // It may have been made for this program alone.
+      throw new SessionUnavailable(refusal);
     }
-    if (this.#connections.size + this.#admitting >= MAX_CONNECTIONS) {
-      throw new SessionUnavailable(
-        `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`,
-      );
-    }
-    const exclusion = this.#options.exclusion(this);
-    if (exclusion !== undefined) throw new SessionUnavailable(exclusion);
     this.#admitting++;
     clearTimeout(this.#idleTimer);
     try {
@@ -234,6 +233,16 @@ export class Session {
       this.#admitting--;
       this.#settle();
     }
+  }
+
+  /** Why no program more is let in, as a sentence. */
+  #refusal(): string | undefined {
+    const quarantine = this.#options.quarantine.reason(this.name);
+    if (quarantine !== undefined) return quarantineSentence(this.name, quarantine);
+    if (this.#connections.size + this.#admitting >= MAX_CONNECTIONS) {
+      return `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`;
+    }
+    return this.#options.exclusion(this);
   }
 
   /** The program may be sent to: it gets the size to draw at. */
@@ -382,7 +391,7 @@ export class Session {
     for (const connection of this.#connections.values()) connection.end(reason);
   }
 
-  async #evict(state: SessionState): Promise<void> {
+  async #evict(state: SessionState, isStill: () => boolean = () => true): Promise<void> {
     this.#slot.abandonStart(new SessionUnavailable(state.sentence));
     this.#setState(state); // Before the programs end, each of which would give a reason of its own.
     for (const connection of this.#connections.values()) {
@@ -392,7 +401,7 @@ export class Session {
     await this.#slot.startSettled();
     this.#slot.stop(state.sentence);
     this.#surfaces.clear();
-    this.#setState(state);
+    if (isStill()) this.#setState(state);
     await this.#slot.stopSettled();
     this.#settle();
   }
@@ -400,8 +409,11 @@ export class Session {
   /** A submit holds the GPU too long: the worker is killed, never waited for. */
   #overdue(worker: GpuWorker, milliseconds: number): void {
     this.#options.events.submitOverdue(this.name, milliseconds);
-    worker.kill(overdueSentence(milliseconds));
-    if (this.#offences.add(performance.now())) void this.quarantine(TOO_MANY_OFFENCES);
+    const sentence = overdueSentence(milliseconds);
+    worker.kill(sentence);
+    if (!this.#offences.add(performance.now())) return;
+    this.figures.error("worker", sentence); // Its end is not heard of: quarantine takes it out first.
+    void this.quarantine(TOO_MANY_OFFENCES);
   }
 
   #onWorker(message: ToGateway): void {
@@ -616,7 +628,7 @@ export class Session {
 
   /** An admin is to see it while it is empty. */
   get #stays(): boolean {
-    return this.kept || this.#options.quarantine.reason(this.name) !== undefined;
+    return this.kept || this.#paused || this.#options.quarantine.reason(this.name) !== undefined;
   }
 
   #setState(state: SessionState): void {
