@@ -50,7 +50,6 @@ export const ToGateway = z.discriminatedUnion("type", [
     surface: id,
     size: z.object({ width: side, height: side }).optional(),
   }),
-  /** The worker ended a connection: the guest broke the protocol, or closed it. */
   /** There is work to submit and no lease. */
   z.object({ type: z.literal("gpuWanted") }),
   /** A submit goes to the GPU, which rested. */
@@ -61,6 +60,7 @@ export const ToGateway = z.discriminatedUnion("type", [
   z.object({ type: z.literal("gpuIdle"), lease: id }),
   /** All that was submitted is done, and the lease that was taken back is given up. */
   z.object({ type: z.literal("gpuReturned"), lease: id }),
+  /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
   /** What the session holds of what its bounds limit. Sent when it changed, once a second at most. */
   z.object({
