@@ -5,6 +5,7 @@ import { ProtocolError } from "#shared/wire/errors.ts";
 import { MAX_PENDING_REQUESTS, MAX_STAGED_COMMANDS_BYTES } from "#shared/wire/limits.ts";
 import {
   writeBufferDestroy,
+  writeBufferUnmap,
   writeComputePipelineGetBindGroupLayout,
   writeDeviceCreateBuffer,
   writeDeviceCreateCommandEncoder,
@@ -29,6 +30,7 @@ import { GuestStream } from "./guest-stream.ts";
 
 const gpu = create([]);
 
+const MAP_WRITE = 2;
 const COPY_DST = 8;
 
 async function withDevice(): Promise<GuestStream> {
@@ -180,6 +182,16 @@ describe("a ProtocolError ends the stream for", () => {
         const buffer = stream.make("GPUBuffer");
         writeDeviceCreateBuffer(stream.writer, buffer, { size: 4, usage: COPY_DST });
         writeQueueWriteBuffer(stream.writer, buffer, 0, Uint8Array.of(1, 2, 3));
+      },
+      says: "Dawn throws at a command: OperationError",
+    },
+    {
+      what: "a range written to a mapped buffer that is not whole words",
+      write: (stream) => {
+        const buffer = stream.make("GPUBuffer");
+        const ranges = [{ offset: 0, size: 3 }];
+        writeDeviceCreateBuffer(stream.writer, buffer, { size: 4, usage: MAP_WRITE });
+        writeBufferUnmap(stream.writer, buffer, ranges, Uint8Array.of(1, 2, 3));
       },
       says: "Dawn throws at a command: OperationError",
     },
