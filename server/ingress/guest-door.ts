@@ -229,8 +229,8 @@ function checkVersion(request: IncomingMessage): void {
   if (offered.split(",").some((name) => known.includes(name.trim()))) return;
   throw new Refusal(
     426,
-    `This gateway speaks ${GUEST_SUBPROTOCOL}, and the relay offers ${offered === "" ? "nothing" : JSON.stringify(offered.slice(0, 64))}: ` +
-      "run the relay and the gateway from the same release.",
+    `This gateway speaks ${GUEST_SUBPROTOCOL}, and the request offers ${offered === "" ? "nothing" : JSON.stringify(offered.slice(0, 64))}: ` +
+      "run the relay and the gateway from the same release, or name the subprotocol.",
     { Upgrade: "websocket", "Sec-WebSocket-Protocol": GUEST_SUBPROTOCOL },
   );
 }
