@@ -284,4 +284,5 @@ export function destroyBuffer(buffer: BufferRecord): void {
   buffer.isDestroyed = true;
   writeBufferDestroy(buffer.stream.writer, buffer);
   buffer.stream.recorded();
+  buffer.stream.destroyed(buffer);
 }

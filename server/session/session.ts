@@ -455,6 +455,7 @@ export class Session {
       case "memory": {
         const { type: _, ...memory } = message;
         this.figures.gpuMemory(memory.gpuBytes);
+        this.figures.objects(memory.objects);
         this.#options.observer.workerMemory?.(this.name, memory);
         return;
       }

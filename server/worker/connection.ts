@@ -105,6 +105,11 @@ export class Connection implements Disposable {
     report({ type: "connectionEnded", connection: id, reason });
   }
 
+  /** Called about once a second. */
+  freeDestroyed(): void {
+    this.#replayer.freeDestroyed();
+  }
+
   /** Ends the connection and destroys what its program made on the GPU. */
   close(): void {
     if (this.#isEnded) return;

@@ -2,6 +2,7 @@ import { assertNever } from "#shared/base/assert.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { SurfaceKey } from "#server/replay/surface-host.ts";
+import { CollectorNudge } from "./collector-nudge.ts";
 import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
 import { dial } from "./dial.ts";
@@ -31,6 +32,7 @@ export class Worker implements Disposable {
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
   readonly #budget = new SessionBudget(DEFAULT_BOUNDS);
+  readonly #collector = new CollectorNudge();
   readonly #lease: GpuLease;
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
@@ -58,6 +60,8 @@ export class Worker implements Disposable {
     this.#statsTimer = setInterval(() => {
       this.#sendStats();
       this.#sendMemory();
+      this.#collector.look(this.#budget.objects.released);
+      for (const connection of this.#connections.values()) connection.freeDestroyed();
     }, STATS_INTERVAL_MS);
   }
 

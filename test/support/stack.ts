@@ -91,6 +91,8 @@ export type StackOptions = {
   readonly gateway?: string;
   /** Puts a proxy between relay and gateway. */
   readonly proxied?: boolean;
+  /** Milliseconds that the proxy adds, each way. */
+  readonly delay?: number;
 };
 
 export type RunOptions = {
@@ -144,7 +146,7 @@ export class Stack implements AsyncDisposable {
   }
 
   static async start(options: StackOptions = {}): Promise<Stack> {
-    const { config = {}, gateway: program, proxied = false } = options;
+    const { config = {}, gateway: program, proxied = false, delay = 0 } = options;
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-stack-"));
     const configFile = path.join(folder, "config.yaml");
     await writeFile(configFile, JSON.stringify(config));
@@ -159,7 +161,7 @@ export class Stack implements AsyncDisposable {
     const guest: Claims = { role: "guest", session: "vm", profile: "default" };
     const tokenFile = path.join(folder, "guest.token");
     await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });
-    const proxy = proxied ? await TcpProxy.start(Number(new URL(url!).port)) : undefined;
+    const proxy = proxied ? await TcpProxy.start(Number(new URL(url!).port), delay) : undefined;
     const relay = startRelay(relayTarget(url!, proxy), folder);
     await relay.line(/^ready /);
     return new Stack({ folder, url: url!, gateway, relay, tokens, proxy, gatewayArgs });
