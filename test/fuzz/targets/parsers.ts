@@ -31,7 +31,7 @@ export async function parsers(): Promise<Target> {
     what: "mutated bytes, to each parser of what a stranger sends",
     share: 300_000,
     maxGrowth: 32 * MIB,
-    open: () => PlayedProcess.open("./parsers.ts", [], false),
+    open: () => PlayedProcess.open("./parsers.ts"),
     generate: (random) => {
       const commands = generator.generate(random);
       return Array.from({ length: MESSAGES_A_CASE }, () => {

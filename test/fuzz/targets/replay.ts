@@ -13,7 +13,7 @@ function replayTarget(name: string, what: string, share: number, flags: readonly
       what,
       share,
       maxGrowth: 64 * MIB,
-      open: () => PlayedProcess.open("./replay.ts", flags, true),
+      open: () => PlayedProcess.openWorker("./replay.ts", flags),
       generate: (random) => generator.generate(random),
     };
   };
