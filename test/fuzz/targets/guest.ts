@@ -11,6 +11,7 @@ import { FRAMES, HELLO, LINK_TEXTS } from "../samples.ts";
 import type { Target } from "../target.ts";
 import { webSocketFrame } from "../web-socket.ts";
 import { WireGenerator } from "../wire/generate.ts";
+import { RecordedStreams } from "../wire/recorded.ts";
 
 const MIB = 1024 * 1024;
 
@@ -22,6 +23,7 @@ const PROTOCOLS = [GUEST_SUBPROTOCOL, RESUMABLE_SUBPROTOCOL] as const;
 /** A guest that means harm, with a good token: its commands, through the gateway to a real worker. */
 export async function guest(): Promise<Target> {
   const generator = await WireGenerator.load();
+  const recorded = await RecordedStreams.load();
   return {
     name: "guest",
     what: "a guest's commands, through a gateway to a real worker",
@@ -31,13 +33,17 @@ export async function guest(): Promise<Target> {
       const sessions = new Sessions();
       return GatewaySubject.open("real", (place, list) => playFrames(place, list, sessions));
     },
-    generate: (random) => [Buffer.of(random.below(4)), ...generator.generate(random)],
+    generate: (random) => {
+      const way = Buffer.of(random.below(4));
+      return [way, ...recorded.orElse(random, generator.generate(random))];
+    },
   };
 }
 
 /** The same where commands take their time, and a submit may pass its deadline. */
 export async function guestSoftware(): Promise<Target> {
   const generator = await WireGenerator.load();
+  const recorded = await RecordedStreams.load();
   return {
     name: "guest-software",
     what: "a guest's commands, through a gateway to a real worker on the software GPU",
@@ -47,7 +53,10 @@ export async function guestSoftware(): Promise<Target> {
       const sessions = new Sessions();
       return GatewaySubject.open("software", (place, list) => playFrames(place, list, sessions));
     },
-    generate: (random) => [Buffer.of(random.below(4)), ...generator.generate(random)],
+    generate: (random) => {
+      const way = Buffer.of(random.below(4));
+      return [way, ...recorded.orElse(random, generator.generate(random))];
+    },
   };
 }
 
