@@ -165,7 +165,7 @@ export class GuestDoor implements Disposable {
     return (events) =>
       this.#resumable.open(
         session,
-        (id, forget) => new ResumableCarrier(ws, { id, resumeMs, events, forget }),
+        (link) => new ResumableCarrier(ws, { ...link, resumeMs, events }),
       );
   }
 

@@ -23,6 +23,7 @@ import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { Metrics } from "#server/observe/metrics.ts";
 import { Recorder } from "#server/recording/recorder.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { compileWorkerCode } from "#server/session/worker-code.ts";
@@ -51,10 +52,6 @@ type SessionSurroundings = {
   readonly gpu: GpuScheduler;
   readonly onEmpty: () => void;
 };
-
-/** GPU time of one submit. The host's worker may be slow to hear that it is done: half of it is for that. */
-const HARDWARE_DEADLINE_MS = 1_000;
-const SOFTWARE_DEADLINE_MS = 5_000;
 
 const STOPPING = "The gateway is stopping.";
 const MEBIBYTE = 1024 * 1024;
@@ -376,10 +373,8 @@ export class Gateway implements AsyncDisposable {
     );
   }
 
-  /** The software GPU compiles shaders inside submits. */
   get #submitDeadline(): number {
-    const usual = this.#isSoftware ? SOFTWARE_DEADLINE_MS : HARDWARE_DEADLINE_MS;
-    return this.#config.submitDeadline ?? usual;
+    return this.#config.submitDeadline ?? usualSubmitDeadline(this.#isSoftware);
   }
 
   async #probe(): Promise<GpuProbe> {

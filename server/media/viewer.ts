@@ -29,7 +29,12 @@ import {
 import type { MediaFrame } from "./pacer.ts";
 import { ExtensionUri } from "./rtp-extensions.ts";
 import { RtpStream, type StreamTotals } from "./rtp-stream.ts";
-import { forgetDefaultStunServer, guardSctp, interceptRtcp } from "./werift-internals.ts";
+import {
+  forgetDefaultStunServer,
+  guardDatagrams,
+  guardSctp,
+  interceptRtcp,
+} from "./werift-internals.ts";
 
 export type ViewerEvents = {
   description(description: Description): void;
@@ -102,6 +107,7 @@ export class Viewer {
     this.#openInput(MOVES_CHANNEL);
     this.#stats = this.#peer.createDataChannel(STATS_CHANNEL, { ordered: true });
     if (options.ice.servers.length === 0) forgetDefaultStunServer(this.#peer);
+    guardDatagrams(this.#peer, (reason) => this.#fail(reason));
     guardSctp(this.#peer, (reason) => this.#fail(reason));
     this.#peer.onIceCandidate.subscribe((candidate) => {
       if (candidate?.candidate === undefined) this.#events.candidate(null);

@@ -2,18 +2,19 @@ import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
-import type { ToGateway } from "#server/worker/messages.ts";
-import type { GpuWorker } from "./gpu-worker.ts";
+import type { GpuMessage, ToWorker } from "#server/worker/messages.ts";
 
 const SAMPLE_EVERY_MS = 1000;
 
 /** Processor time that decoding, conversion and encoding take beside the GPU's, in milliseconds a second. */
 const BESIDE_ALLOWANCE_MS = 500;
 
-export type GpuMessage = Extract<
-  ToGateway,
-  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
->;
+/** What a seat needs of a worker. */
+type SeatedWorker = {
+  readonly pid: number;
+  readonly ready: { readonly isSoftware: boolean };
+  send(message: ToWorker): void;
+};
 
 export type GpuSeatEvents = {
   /** Milliseconds of the GPU that were charged. */
@@ -24,14 +25,19 @@ export type GpuSeatEvents = {
 /** One worker at the scheduler: carries leases and words to and fro, and checks the words from outside. */
 export class GpuSeat implements Disposable {
   readonly #scheduler: GpuScheduler;
-  readonly #worker: GpuWorker;
+  readonly #worker: SeatedWorker;
   readonly #seat: Seat;
   readonly #events: GpuSeatEvents;
   readonly #sampler: NodeJS.Timeout | undefined;
   #chargedSinceSample = 0;
   #processorMs: number | undefined;
 
-  constructor(scheduler: GpuScheduler, worker: GpuWorker, share: GpuShare, events: GpuSeatEvents) {
+  constructor(
+    scheduler: GpuScheduler,
+    worker: SeatedWorker,
+    share: GpuShare,
+    events: GpuSeatEvents,
+  ) {
     this.#scheduler = scheduler;
     this.#worker = worker;
     this.#events = events;

@@ -80,6 +80,12 @@ export const ToGateway = z.discriminatedUnion("type", [
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 
+/** What the scheduler hears of a worker's submits. */
+export type GpuMessage = Extract<
+  ToGateway,
+  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
+>;
+
 /** What is kept beside the stream of a connection that is recorded. */
 const ToRecorder = z.discriminatedUnion("type", [
   z.object({ type: z.literal("pictureHash"), connection: id, hash: PictureHash }),
