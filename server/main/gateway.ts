@@ -183,8 +183,9 @@ export class Gateway implements AsyncDisposable {
           lost: (names, error) => {
             events.fault("A media thread died; another took its place.", error);
             for (const name of names) {
-              media.expectWorker(name, undefined);
-              sessions.find(name)?.mediaLost();
+              const session = sessions.find(name);
+              media.expectWorker(name, session?.maxBitrate);
+              session?.mediaLost();
             }
           },
           failed: (error) => events.fault("No media thread can be started.", error),
@@ -312,7 +313,8 @@ export class Gateway implements AsyncDisposable {
     { folder, media, metrics, quarantine, recorder, gpu, onEmpty }: SessionSurroundings,
   ): Omit<SessionOptions, "exclusion"> {
     const { frameRate, workerIdleSeconds } = this.#config;
-    media.expectWorker(name, undefined); // Viewers may come before a worker does.
+    // Viewers may come before a worker does; with this profile each session begins.
+    media.expectWorker(name, this.#profiles.default.maxBitrate);
     return {
       name,
       frameRate,

@@ -81,6 +81,7 @@ export class Viewer {
   readonly #stats: RTCDataChannel;
   readonly #connectTimer: NodeJS.Timeout;
   #stream: RtpStream | undefined;
+  #bitrates: BitrateBounds;
   #answered = false;
   #candidates = 0;
   #bytesAtTick = 0;
@@ -89,6 +90,7 @@ export class Viewer {
 
   constructor(options: ViewerOptions, events: ViewerEvents) {
     this.#options = options;
+    this.#bitrates = options.bitrates;
     this.#events = events;
     this.#peer = new RTCPeerConnection({
       ...iceConfiguration(options.ice),
@@ -138,6 +140,11 @@ export class Viewer {
   /** Bits a second; undefined before the viewer is connected. */
   get estimate(): number | undefined {
     return this.#stream?.estimate;
+  }
+
+  limitBitrate(bitrates: BitrateBounds): void {
+    this.#bitrates = bitrates;
+    if (this.#stream !== undefined) this.#stream.bitrates = bitrates;
   }
 
   get totals(): StreamTotals | undefined {
@@ -234,7 +241,7 @@ export class Viewer {
       sender,
       readAnswer(answer.sdp),
       this.#peer.cname,
-      this.#options.bitrates,
+      this.#bitrates,
       this.#events,
     );
     this.#stream = stream;

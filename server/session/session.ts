@@ -127,6 +127,11 @@ export class Session {
     return this.#assignedShare ?? this.#profile.share;
   }
 
+  /** Of its video, in bits a second; undefined: what the media threads allow. */
+  get maxBitrate(): number | undefined {
+    return this.#profile.maxBitrate;
+  }
+
   get isExclusive(): boolean {
     return this.#profile.exclusive;
   }
