@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { WebSocket } from "ws";
+import { printable } from "#shared/base/printable.ts";
 import { formatResume, RESUME_HEADER, type ResumeRequest } from "#shared/link/control.ts";
 import { MAX_DOWN_MESSAGE_BYTES, RESUMABLE_SUBPROTOCOL } from "#shared/link/guest-link.ts";
 import { GatewayError, RelayError } from "./errors.ts";
@@ -94,11 +95,7 @@ async function readRefusal(response: IncomingMessage): Promise<GatewayError> {
   } catch {
     // The connection broke amid the sentence: its beginning is better than nothing.
   }
-  // The sentence goes to a terminal: control characters stay out.
-  const words = sentence
-    .slice(0, MAX_SENTENCE_BYTES)
-    .replaceAll(/\p{Cc}+/gu, " ")
-    .trim();
+  const words = printable(sentence.slice(0, MAX_SENTENCE_BYTES)).trim();
   const isText = response.headers["content-type"]?.startsWith("text/plain") === true;
   const said = isText && words !== "" ? words : "what answers there is no Heliograph gateway.";
   return new GatewayError(`The gateway refuses (${status}): ${said}`, LASTING_STATUS.has(status));

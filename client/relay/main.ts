@@ -1,3 +1,4 @@
+import { printable } from "#shared/base/printable.ts";
 import { GatewayError, RelayError } from "./errors.ts";
 import { readRelayEnvironment } from "./env.ts";
 import { parseGatewayAddress } from "./gateway-address.ts";
@@ -13,7 +14,9 @@ export type RelayCommand = {
 
 /** `heliograph relay`: runs until a signal. Resolves with the exit code. */
 export async function runRelay(command: RelayCommand): Promise<number> {
-  const reporter = new Reporter((line) => process.stderr.write(`heliograph relay: ${line}\n`));
+  const reporter = new Reporter((line) => {
+    process.stderr.write(`heliograph relay: ${printable(line)}\n`);
+  });
   try {
     const environment = readRelayEnvironment();
     const address = parseGatewayAddress(command.gateway);

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { connectGuest } from "#client/guest/index.ts";
 import { connectUnix } from "#client/guest/node/unix-transport.ts";
+import { printableLines } from "#shared/base/printable.ts";
 import { cssSize, installDom } from "./dom.ts";
 import { readRunEnvironment } from "./env.ts";
 import { writeLost } from "./lost-file.ts";
@@ -20,7 +21,8 @@ function becomePage(): void {
   const guest = connectGuest({
     connect: () => connectUnix(socket),
     client: path.basename(program ?? "node"),
-    report: (sentence) => void process.stderr.write(`heliograph: ${sentence}\n`),
+    // It may quote the program, the gateway or who poses as one.
+    report: (text) => void process.stderr.write(`heliograph: ${printableLines(text)}\n`),
   });
   // A page with a picture stays until somebody closes it, even when it draws nothing of its own accord.
   let picture: NodeJS.Timeout | undefined;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { printable } from "#shared/base/printable.ts";
 import { guestEnvironment, readRunEnvironment } from "./env.ts";
 import type { PageSize } from "./layout.ts";
 import { LostFile } from "./lost-file.ts";
@@ -44,7 +45,7 @@ export async function runProgram(options: RunOptions): Promise<number> {
   using program = new Program(options.command, options.args, env);
   return await keepRunning({
     run: async () => ({ status: await program.run(), lost: lostFile?.take() }),
-    report: (sentence) => void process.stderr.write(`heliograph run: ${sentence}\n`),
+    report: (text) => void process.stderr.write(`heliograph run: ${printable(text)}\n`),
     stop: program.stopped,
     wait: (milliseconds) =>
       delay(milliseconds, undefined, { signal: program.stopped }).catch(() => {}),

@@ -10,6 +10,10 @@ import { RecordingError, RecordingReader } from "#server/recording/recording-rea
 import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { probeGpu } from "#server/session/gpu-probe.ts";
 import { WorkerError } from "#server/session/gpu-worker.ts";
+import { printable } from "#shared/base/printable.ts";
+
+/** Of a sentence that is a stranger's. Bounds how far it pushes away what was said before. */
+const MAX_QUOTED_CHARACTERS = 500;
 
 export type ReplayRequest = {
   readonly file: string;
@@ -29,12 +33,12 @@ export async function replay(request: ReplayRequest): Promise<number> {
     const { header } = recording;
     const { session, connection, startedAt, wire, adapter } = header;
     say(
-      `${request.file}: program ${connection} of session ${session}, recorded ${startedAt} on ${adapter.name}, wire ${wire.major}.${wire.minor}.`,
+      `${request.file}: program ${connection} of session ${session}, recorded ${startedAt} on ${quoted(adapter.name)}, wire ${wire.major}.${wire.minor}.`,
     );
     await using player = await startPlayer(request.adapter);
     if (request.verify && player.adapter !== adapter.name) {
       return fail(
-        `It was recorded on ${adapter.name}, and this is ${player.adapter}: hashes are the same on the same adapter only; leave --verify out, or choose another --adapter.`,
+        `It was recorded on ${quoted(adapter.name)}, and this is ${player.adapter}: hashes are the same on the same adapter only; leave --verify out, or choose another --adapter.`,
       );
     }
     const began = performance.now();
@@ -86,10 +90,11 @@ async function playTo(
 }
 
 function tellEnd({ isCutOff, offset, end, refusal }: Played): void {
-  if (refusal !== undefined) say(`The stream ends with a breach of the protocol: ${refusal}`);
-  else if (isCutOff) {
+  if (refusal !== undefined) {
+    say(`The stream ends with a breach of the protocol: ${quoted(refusal)}`);
+  } else if (isCutOff) {
     say(`The recording was cut off after byte ${offset}; all before was played.`);
-  } else if (end !== undefined) say(`The recording ends: ${end.sentence}`);
+  } else if (end !== undefined) say(`The recording ends: ${quoted(end.sentence)}`);
 }
 
 function verdict({ comparison }: Played): number {
@@ -110,12 +115,17 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && "path" in error;
 }
 
+/** What the file says, or a worker that it may have taken over: told apart from what this says. */
+function quoted(text: string): string {
+  return JSON.stringify(printable(text.slice(0, MAX_QUOTED_CHARACTERS)));
+}
+
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 }
 
 /** Says why not; the exit code. */
 function fail(sentence: string): number {
-  process.stderr.write(`heliograph replay: ${sentence}\n`);
+  process.stderr.write(`heliograph replay: ${printable(sentence)}\n`);
   return 1;
 }

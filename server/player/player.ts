@@ -5,7 +5,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Confinement } from "#server/confine/confinement.ts";
-import { MappedHash, PictureHash, type RecordingEnd } from "#server/recording/format.ts";
+import {
+  adapterName,
+  MappedHash,
+  PictureHash,
+  type RecordingEnd,
+} from "#server/recording/format.ts";
 import type { RecordingReader, RecordingRest } from "#server/recording/recording-reader.ts";
 import type { Gpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
@@ -100,8 +105,9 @@ export class Player implements AsyncDisposable {
     }
   }
 
+  /** As a recording of it names it. */
   get adapter(): string {
-    return this.#worker.ready.adapter;
+    return adapterName(this.#worker.ready.adapter);
   }
 
   /** Throws RecordingError, and PlayerError where the worker ends or the stream is of a version that is not played. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { SESSION_NAME } from "#server/auth/claims.ts";
 import { boundsFields } from "#server/config/bounds.ts";
+import { isPrintable, printable } from "#shared/base/printable.ts";
 
 // A recording is one connection's stream, as a file that only ever grows: docs/recording.md.
 //
@@ -25,6 +27,9 @@ export const MAX_RECORD_BYTES = 1 << 20;
 
 /** A record of JSON: a hash or the end. Bounds what parsing one costs. */
 export const MAX_JSON_RECORD_BYTES = 8 * 1024;
+
+/** An adapter's name. Bounds what a stranger's file puts in a line; drivers' names have some 60 characters. */
+export const MAX_ADAPTER_CHARACTERS = 256;
 
 /** Kinds of records. Numbers are for ever; a reader skips those that it does not know. */
 export const RecordKind = {
@@ -73,15 +78,24 @@ export type RecordingEnd = z.infer<typeof RecordingEnd>;
 export const RecordingHeader = z.object({
   /** Of the wire, as the host that recorded speaks it. */
   wire: z.object({ major: count, minor: count }),
-  session: z.string().max(64),
+  session: z.string().regex(SESSION_NAME),
   connection: count,
   /** ISO 8601. */
-  startedAt: z.string().max(64),
-  adapter: z.object({ name: z.string().max(4096), isSoftware: z.boolean() }),
+  startedAt: z.iso.datetime().max(32),
+  adapter: z.object({
+    /** As adapterName() has it. */
+    name: z.string().max(MAX_ADAPTER_CHARACTERS).refine(isPrintable, "not to be shown"),
+    isSoftware: z.boolean(),
+  }),
   /** What the session might take: limits that the program was shown, and errors that it got, follow from it. */
   bounds: z.object(boundsFields),
 });
 export type RecordingHeader = z.infer<typeof RecordingHeader>;
+
+/** What a header says of an adapter whose worker calls it so; the worker may have been taken over. */
+export function adapterName(told: string): string {
+  return printable(told.slice(0, MAX_ADAPTER_CHARACTERS));
+}
 
 /** What stands before the first record. */
 export function encodePreamble(header: RecordingHeader): Buffer {

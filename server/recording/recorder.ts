@@ -1,7 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR } from "#shared/wire/gen/numbers.ts";
-import type { MappedHash, PictureHash, RecordingEnd, RecordingHeader } from "./format.ts";
+import {
+  adapterName,
+  type MappedHash,
+  type PictureHash,
+  type RecordingEnd,
+  type RecordingHeader,
+} from "./format.ts";
 import { RecordingFile } from "./recording-file.ts";
 import { makeRoom, RECORDING_SUFFIX, type RecordingLimits } from "./rotation.ts";
 
@@ -187,7 +193,8 @@ class SessionRecordings {
         session: this.#session,
         connection,
         startedAt,
-        ...about,
+        bounds: about.bounds,
+        adapter: { ...about.adapter, name: adapterName(about.adapter.name) },
       },
       maxBytes: limits.fileBytes,
       ended: (end) => {

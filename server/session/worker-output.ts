@@ -1,3 +1,5 @@
+import { printable } from "#shared/base/printable.ts";
+
 /** One line that a worker prints. Bounds what the gateway holds of a line that never ends. */
 export const MAX_OUTPUT_LINE = 400;
 /** Bounds the log that a guest can fill through its worker. */
@@ -27,7 +29,7 @@ export class WorkerOutput {
     for (const [index, part] of parts.entries()) {
       this.#line += part.slice(0, MAX_OUTPUT_LINE - this.#line.length);
       if (index === parts.length - 1) break;
-      const line = this.#line.trimEnd();
+      const line = printable(this.#line);
       this.#line = "";
       if (line === "") continue;
       this.#last = line;

@@ -4,8 +4,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
+import { isPrintable } from "#shared/base/printable.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
-import { readVector } from "#test/support/recordings.ts";
+import { readVector, TEST_HEADER } from "#test/support/recordings.ts";
 import { Stack } from "#test/support/stack.ts";
 
 const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
@@ -107,7 +109,7 @@ describe("heliograph replay", () => {
       what: "it was recorded on another adapter",
       from: /SwiftShader/,
       to: "Radeon 9700",
-      says: /recorded on Radeon 9700.*, and this is SwiftShader.*: hashes are the same on the same adapter only/,
+      says: /recorded on "Radeon 9700.*", and this is SwiftShader.*: hashes are the same on the same adapter only/,
     },
   ])("verifies it, and exits with 1 where $what", async ({ from, to, says }) => {
     const [file] = await recordings();
@@ -136,6 +138,18 @@ describe("heliograph replay", () => {
     const png = await readFile(path.join(frames, "frame-000001.png"));
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([160, 120]);
     expect(await probeVideo(video)).toEqual({ width: 160, height: 120, frames: names.length });
+  });
+
+  test("what the file says moves no cursor and looks like no line of ours", async () => {
+    const forged = "All 12 recorded hashes are the same.";
+    const sentence = `a\u001B]0;mine\u0007\u001B]52;c;cm0=\u0007\r\n${forged}\n"`;
+    const end = Buffer.from(JSON.stringify({ why: "ended", sentence }));
+    const hostile = path.join(stack.folder, "hostile.hgrec");
+    const head = encodeRecordHeader(RecordKind.end, 0, end.length);
+    await writeFile(hostile, Buffer.concat([encodePreamble(TEST_HEADER), head, end]));
+    const { stdout } = await heliograph("replay", hostile, "--adapter=software");
+    expect(stdout).toContain(`\nThe recording ends: "a ]0;mine ]52;c;cm0= ${forged} \\""\n`);
+    expect(isPrintable(stdout.replaceAll("\n", ""))).toBe(true);
   });
 
   test.for<{ what: string; file: () => Promise<string> | string; says: RegExp }>([

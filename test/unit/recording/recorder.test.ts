@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MAX_ADAPTER_CHARACTERS } from "#server/recording/format.ts";
 import {
   MAX_CHOSEN_SESSIONS,
   Recorder,
@@ -107,6 +108,17 @@ test("what connections send and what their worker says of them is kept, each in 
   expect((await read(first!)).up.map(String)).toEqual(["one"]);
   expect((await read(second!)).mapped).toHaveLength(1);
   expect((await stat(path.join(folder, "vm"))).mode & 0o777).toBe(0o700);
+});
+
+test("a worker that calls its adapter what no header may have leaves a recording that is read", async () => {
+  const name = `a\n${"x".repeat(MAX_ADAPTER_CHARACTERS)}🐈`;
+  const worker = workerOf(recorder({ inProfile: true }));
+  await worker.begin(1, { ...ABOUT, adapter: { name, isSoftware: true } });
+  worker.connectionEnded(1, "It went.");
+  await ended.promise;
+  const [file] = await filesOf("vm");
+  const { header } = await readVector(path.join(folder, "vm", file!));
+  expect(header.adapter.name).toBe(`a ${"x".repeat(MAX_ADAPTER_CHARACTERS - 2)}`);
 });
 
 describe("rotation", () => {

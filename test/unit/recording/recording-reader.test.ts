@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   encodePreamble,
   encodeRecordHeader,
+  MAX_ADAPTER_CHARACTERS,
   MAX_HEADER_BYTES,
   MAX_JSON_RECORD_BYTES,
   MAX_RECORD_BYTES,
@@ -104,6 +105,47 @@ test("a later minor's members and kinds of records are passed over", async () =>
   const later = [preamble, record(200, Buffer.alloc(99)), record(RecordKind.picture, hash), END];
   const { entries } = await read(Buffer.concat(later));
   expect(kinds(entries)).toEqual(["picture", "end"]);
+});
+
+const named = (name: string) => ({ adapter: { name, isSoftware: true } });
+
+describe("a header's texts, which are shown", () => {
+  test.for<{ what: string; header: object; refused?: string }>([
+    { what: "an adapter's longest name", header: named("x".repeat(MAX_ADAPTER_CHARACTERS)) },
+    { what: "an adapter's name of other letters", header: named("Графика 3D (猫)") },
+    {
+      what: "an adapter's name that is one character longer",
+      header: named("x".repeat(MAX_ADAPTER_CHARACTERS + 1)),
+      refused: "adapter.name",
+    },
+    {
+      what: "an adapter's name that sets the window's title",
+      header: named("a\u001B]0;b\u0007"),
+      refused: "adapter.name",
+    },
+    {
+      what: "an adapter's name with a line of its own",
+      header: named("a\nAll 12 recorded hashes are the same."),
+      refused: "adapter.name",
+    },
+    { what: "a session's longest name", header: { session: "x".repeat(64) } },
+    { what: "a session's longer name", header: { session: "x".repeat(65) }, refused: "session" },
+    { what: "a session of no such name", header: { session: "vm\n" }, refused: "session" },
+    { what: "a time without milliseconds", header: { startedAt: "2026-01-01T00:00:00Z" } },
+    { what: "a time that is none", header: { startedAt: "now\u001B[2J" }, refused: "startedAt" },
+    {
+      what: "a time that goes on",
+      header: { startedAt: `2026-01-01T00:00:00.${"0".repeat(12)}Z` },
+      refused: "startedAt",
+    },
+  ])("are read of $what, or refused by name: $refused", async ({ header, refused }) => {
+    const changed = { ...TEST_HEADER, ...header };
+    const opened = await RecordingReader.open(chunksOf(encodePreamble(changed), 64)).then(
+      (recording) => recording.header,
+      (error: unknown) => /not as it should be: ([\w.]+): /.exec(String(error))?.[1],
+    );
+    expect(opened).toEqual(refused ?? changed);
+  });
 });
 
 function preambleOf(edit: (bytes: Buffer) => void): Buffer {

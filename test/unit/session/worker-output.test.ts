@@ -13,6 +13,12 @@ test("lines are cut out of what comes in pieces", () => {
   expect(output.push("\n")).toEqual(["three"]);
 });
 
+test("what would move a terminal's cursor is left out of a line", () => {
+  const output = new WorkerOutput();
+  expect(output.push("a\u001B[2Jb\rc\n  at d\n")).toEqual(["a [2Jb c", "  at d"]);
+  expect(output.last).toBe("  at d");
+});
+
 test("a line that never ends is held up to the limit", () => {
   const output = new WorkerOutput();
   for (let count = 0; count < 100; count++) output.push("x".repeat(1000));
