@@ -16,9 +16,6 @@ const PROVIDERS: Readonly<Record<Way, string>> = {
   guest: fileURLToPath(new URL("provider.cjs", import.meta.url)),
 };
 
-/** Silence after which the running case counts as hung. The slowest of the suite take half of it. */
-const HUNG_MS = 120_000;
-
 /** Lines kept of what the process wrote to its standard error. */
 const KEPT_LINES = 20;
 
@@ -29,6 +26,8 @@ export type SuiteOptions = {
   readonly env: NodeJS.ProcessEnv;
   /** Further options of the suite's runner. */
   readonly args: readonly string[];
+  /** Milliseconds of silence after which the running case counts as hung. */
+  readonly hungMs: number;
 };
 
 /** The conformance suite is not where it should be, or not built: the message says what to do. */
@@ -82,7 +81,7 @@ export async function runFile(
 type End = { readonly status: "ended" | "hung" | undefined; readonly words: string };
 
 async function runProcess(
-  { folder, way, env, args }: SuiteOptions,
+  { folder, way, env, args, hungMs }: SuiteOptions,
   plan: FilePlan,
   signal: AbortSignal,
   onResult: (result: Result) => void,
@@ -103,7 +102,7 @@ async function runProcess(
     const silence = setTimeout(() => {
       isHung = true;
       child.kill("SIGKILL");
-    }, HUNG_MS);
+    }, hungMs);
     const output = new SuiteOutput(onResult);
     createInterface(child.stdout).on("line", (line) => {
       silence.refresh();
