@@ -118,7 +118,7 @@ async function runAll(
   const jobs = Array.from({ length: JOBS }, async (_, job) => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       for (const { way, isDue, onResult } of runs) {
-        const plan = { ...file, wanted: new Set(file.cases.filter(isDue)) };
+        const plan = { ...file, wanted: new Set([...file.wanted].filter(isDue)) };
         if (plan.wanted.size === 0 || stop.aborted) continue;
         await runOne(way, environments.of(way, job), plan, onResult);
       }

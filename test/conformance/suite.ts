@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type FilePlan, queriesToSkip } from "./plan.ts";
+import type { FilePlan } from "./plan.ts";
 import type { Result, Way } from "./results.ts";
 import { SuiteOutput } from "./suite-output.ts";
 
@@ -15,6 +15,8 @@ const PROVIDERS: Readonly<Record<Way, string>> = {
   direct: fileURLToPath(new URL("direct.cjs", import.meta.url)),
   guest: fileURLToPath(new URL("provider.cjs", import.meta.url)),
 };
+
+const ONLY_WANTED = fileURLToPath(new URL("only-wanted.cjs", import.meta.url));
 
 /** Lines kept of what the process wrote to its standard error. */
 const KEPT_LINES = 20;
@@ -88,13 +90,13 @@ async function runProcess(
 ): Promise<End> {
   const scratch = mkdtempSync(path.join(tmpdir(), "heliograph-conformance-"));
   try {
-    const skipped = path.join(scratch, "skip.cjs");
-    const expectations = queriesToSkip(plan).map((query) => ({ query, expectation: "skip" }));
-    writeFileSync(skipped, `exports.expectations = ${JSON.stringify(expectations)};\n`);
+    const wanted = path.join(scratch, "wanted.cjs");
+    const names = [folder, [...plan.wanted]].map((each) => JSON.stringify(each)).join(", ");
+    writeFileSync(wanted, `require(${JSON.stringify(ONLY_WANTED)}).runOnly(${names});\n`);
     const command = [RUNNER, "--verbose", "--gpu-provider", PROVIDERS[way]];
     const child = spawn(
       process.execPath,
-      ["--expose-gc", ...command, ...args, "--expectations", skipped, plan.query],
+      ["--expose-gc", "--require", wanted, ...command, ...args, plan.query],
       { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] },
     );
     const words: string[] = [];
