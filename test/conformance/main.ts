@@ -157,7 +157,10 @@ async function namesOf(queries: readonly string[]): Promise<string[]> {
   const percent = Number(values.percent);
   const names: string[] = [];
   for (const query of queries) {
-    for (const name of await listCases(path.resolve(values.cts), query)) names.push(name);
+    const kept = folder.readCases(query);
+    const listed = kept ?? (await listCases(path.resolve(values.cts), query));
+    if (kept === undefined) folder.keepCases(query, listed);
+    for (const name of listed) names.push(name);
   }
   return percent === 100 ? names : names.filter((name) => isInSample(name, percent, values.seed));
 }
