@@ -11,7 +11,8 @@ const BESIDE_ALLOWANCE_MS = 500;
 
 /** What a seat needs of a worker. */
 type SeatedWorker = {
-  readonly pid: number;
+  /** Milliseconds of processor time that it had so far; undefined where the system does not tell. */
+  readonly processorMs: number | undefined;
   readonly ready: { readonly isSoftware: boolean };
   send(message: ToWorker): void;
 };

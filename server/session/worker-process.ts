@@ -4,12 +4,10 @@ import { constants } from "node:os";
 import type { WorkerCommand } from "#server/confine/command.ts";
 import { type HostUse, MAX_WORKER_PROCESSES } from "./host-watch.ts";
 import { limitRate } from "./limited-stream.ts";
+import { processorTime } from "./processor-time.ts";
 
 /** What a worker prints a second. Bounds the gateway's time for one that prints without end. */
 const MAX_OUTPUT_BYTES_PER_SECOND = 256 * 1024;
-
-/** Linux counts processor time in hundredths of a second. */
-const MILLISECONDS_A_TICK = 10;
 
 /** A shell's and bubblewrap's way to say which signal ended a child: 128 and the signal's number. */
 const SIGNALLED = 128;
@@ -92,7 +90,7 @@ export class WorkerProcess {
    */
   get processorMs(): number | undefined {
     const own = this.#init === undefined ? [this.#pid] : [this.#init, this.#pid];
-    const times = [...new Set([...own, ...this.#processes])].map((pid) => processorMs(pid));
+    const times = [...new Set([...own, ...this.#processes])].map((pid) => processorTime(pid));
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : known.reduce((sum, time) => sum + time, 0);
   }
@@ -163,15 +161,6 @@ function threadsOf(pid: number): string[] {
 function residentBytes(pid: number): number {
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readProcess(`${pid}/status`)) ?? [];
   return Number(kibibytes ?? 0) * 1024;
-}
-
-/** With what its children had that ended and that it waited for. */
-function processorMs(pid: number): number | undefined {
-  const stat = readProcess(`${pid}/stat`);
-  if (stat === "") return undefined;
-  // The name, in parentheses, may hold anything; proc(5) counts utime, stime, cutime and cstime as 14 to 17.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * MILLISECONDS_A_TICK;
 }
 
 /** Of the kernel's memory, so that reading waits for nothing. Empty when the process is gone. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to a TCP port of this machine that can be cut, stalled and restored, or is long. */
+/** A way to a TCP port of this machine that can be long, and be cut, stalled and restored. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
@@ -58,14 +58,16 @@ export class TcpProxy implements AsyncDisposable {
     const pair = [near, far] as const;
     this.#pairs.add(pair);
     near.on("data", (chunk) => {
-      const passed = chunk.subarray(0, this.cutAfter);
-      this.cutAfter -= passed.length;
-      this.#later(() => pass(near, far, passed));
-      if (this.cutAfter > 0) return;
-      this.cutAfter = Infinity;
-      // What passed is to arrive: a reset would take it along.
-      near.resetAndDestroy();
-      far.end(() => far.destroy());
+      this.#later(() => {
+        const passed = chunk.subarray(0, this.cutAfter);
+        this.cutAfter -= passed.length;
+        pass(near, far, passed);
+        if (this.cutAfter > 0) return;
+        this.cutAfter = Infinity;
+        // What passed is to arrive: a reset would take it along.
+        near.resetAndDestroy();
+        far.end(() => far.destroy());
+      });
     });
     far.on("data", (chunk) => this.#later(() => pass(far, near, chunk)));
     for (const socket of pair) {
@@ -85,13 +87,13 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
-  /** In the order of the calls: timers of one duration fire so. */
-  #later(act: () => void): void {
-    if (this.#delay === 0) act();
-    else setTimeout(act, this.#delay);
+  /** In order: timers of one delay fire as they were set. */
+  #later(action: () => void): void {
+    if (this.#delay === 0) action();
+    else setTimeout(action, this.#delay);
   }
 }
 
 function pass(from: Socket, to: Socket, chunk: Buffer): void {
-  if (!to.write(chunk)) from.pause();
+  if (to.writable && !to.write(chunk)) from.pause();
 }

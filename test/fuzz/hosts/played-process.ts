@@ -2,6 +2,7 @@ import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import { GpuSeat } from "#server/session/gpu-seat.ts";
 import { overdueSentence } from "#server/session/offences.ts";
+import { processorTime } from "#server/session/processor-time.ts";
 import type { ToWorker } from "#server/worker/messages.ts";
 import type { Played, Subject } from "../target.ts";
 import { HostProcess } from "./host-process.ts";
@@ -82,7 +83,9 @@ export class PlayedProcess implements Subject {
     if (this.#gpu === undefined) return;
     const host = this.#host;
     const worker = {
-      pid: host.pid,
+      get processorMs() {
+        return processorTime(host.pid);
+      },
       ready: { isSoftware: true },
       send: (message: ToWorker) => host.send({ type: "gpu", message }),
     };
