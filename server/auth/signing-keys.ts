@@ -17,7 +17,7 @@ export const MAX_KEYS = 16;
  * Between two looks into the file for keys that are not known yet. Bounds the reads that tokens with made-up key ids, which
  * anybody can send, cost the host.
  */
-export const LOOK_EVERY_MS = 1_000;
+export const LOOK_EVERY_MS = 100;
 
 const Key = z.object({
   kty: z.literal("oct"),

@@ -79,6 +79,8 @@ export class GatewaySubject implements Subject {
   readonly #witness: Witness;
   readonly #worker: WorkerKind;
   readonly #attack: Attack;
+  /** What the attack holds open between cases. */
+  readonly #held: AsyncDisposable | undefined;
   #lookedAt = 0;
   #looks = 0;
 
@@ -88,22 +90,30 @@ export class GatewaySubject implements Subject {
     witness: Witness,
     worker: WorkerKind,
     attack: Attack,
+    held: AsyncDisposable | undefined,
   ) {
     this.#host = host;
     this.#place = place;
     this.#witness = witness;
     this.#worker = worker;
     this.#attack = attack;
+    this.#held = held;
   }
 
-  static async open(worker: WorkerKind, attack: Attack): Promise<GatewaySubject> {
+  /** Owns what is `held`. */
+  static async open(
+    worker: WorkerKind,
+    attack: Attack,
+    held?: AsyncDisposable,
+  ): Promise<GatewaySubject> {
     const host = await HostProcess.start("./gateway.ts", [worker]);
     try {
       const place = await GatewayPlace.of(host);
       const token = await place.guest("witness");
       const guest = await ScriptedGuest.open({ url: place.url, token });
       guest.send(UpFrame.hello, HELLO);
-      return new GatewaySubject(host, place, await Witness.of(guest, worker), worker, attack);
+      const witness = await Witness.of(guest, worker);
+      return new GatewaySubject(host, place, witness, worker, attack, held);
     } catch (error) {
       await host[Symbol.asyncDispose]();
       throw error;
@@ -143,6 +153,7 @@ export class GatewaySubject implements Subject {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held?.[Symbol.asyncDispose]();
     await this.#host[Symbol.asyncDispose]();
   }
 

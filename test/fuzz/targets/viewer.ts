@@ -47,7 +47,10 @@ export async function viewer(): Promise<Target> {
     what: "a viewer's answer, datagrams, data channels, SCTP and RTCP",
     share: 20_000,
     maxGrowth: 48 * MIB,
-    open: () => GatewaySubject.open("scripted", new Viewers().play),
+    open: () => {
+      const viewers = new Viewers();
+      return GatewaySubject.open("scripted", viewers.play, viewers);
+    },
     generate: (random) => {
       const messages: Buffer[] = [];
       if (random.chance(0.3)) messages.push(message(ANSWER, content(random, "answer")));
@@ -87,7 +90,7 @@ function content(random: Random, way: Way): Buffer {
 }
 
 /** Another session on the same media thread, whose viewer must go on having its stream. */
-class Viewers {
+class Viewers implements AsyncDisposable {
   #witness: Promise<{ viewer: ViewerPeer; seenAt: number; seen: number }> | undefined;
 
   readonly play = async (place: GatewayPlace, messages: readonly Buffer[]): Promise<number> => {
@@ -120,6 +123,11 @@ class Viewers {
     }
     return sentBefore + sentAfter;
   };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const witness = await this.#witness?.catch(() => undefined);
+    await witness?.viewer[Symbol.asyncDispose]();
+  }
 }
 
 async function watched(place: GatewayPlace) {
@@ -130,7 +138,10 @@ async function watched(place: GatewayPlace) {
     await place.operator("witness-seen"),
   );
   const isUp = await seeing.answer(offer, (sdp) => sdp, WITNESS_CONNECT_MS);
-  if (!isUp) throw new Error("The witness has no stream.");
+  if (!isUp) {
+    await seeing[Symbol.asyncDispose]();
+    throw new Error("The witness has no stream.");
+  }
   return { viewer: seeing, seenAt: performance.now(), seen: 0 };
 }
 
