@@ -1,5 +1,5 @@
 import { boundsOf } from "#server/config/bounds.ts";
-import type { Profile } from "#server/config/config.ts";
+import { MAX_FRAME_RATE, type Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
@@ -447,6 +447,9 @@ export class Session {
         }
         this.#settle();
         return;
+      case "pictureRefused":
+        this.#pictureRefused(message.connection, message.size);
+        return;
       case "gpuWanted":
       case "gpuBusy":
       case "gpuProgress":
@@ -474,6 +477,18 @@ export class Session {
       default:
         assertNever(message);
     }
+  }
+
+  /** An honest program draws in time at the size that it is told. */
+  #pictureRefused(id: number, { width, height }: Profile["maxSize"]): void {
+    if (this.#connection(id) === undefined) return;
+    const { name, maxSize } = this.#profile;
+    const sentence =
+      `Program ${id} draws a picture of ${width}x${height} pixels, which is not shown: profile ${name} allows ` +
+      `${maxSize.width}x${maxSize.height} (maxSize).`;
+    this.figures.error("program", sentence);
+    this.#surfaces.refused = sentence;
+    this.#settle();
   }
 
   /** Undefined for a connection that is gone: the worker spoke before it knew. */
@@ -578,12 +593,13 @@ export class Session {
     this.#slot.send({
       type: "audience",
       viewers: this.#audience.count,
-      frameRate: this.#frameRate(),
+      frameRate: Math.min(MAX_FRAME_RATE, 1000 / this.#interval()),
     });
   }
 
   #sendBounds(): void {
-    this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile) });
+    const { maxSize } = this.#profile;
+    this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile), maxSize });
     this.#slot.worker?.limitHostMemory(this.#profile.hostMemoryMb * MEBIBYTE);
   }
 
@@ -603,6 +619,7 @@ export class Session {
     this.#setState({
       ...stateWithGuest({
         size: surface?.size,
+        refused: this.#surfaces.refused,
         isAway: connections.every(({ awaySince }) => awaySince !== undefined),
         isPaused: this.#paused,
       }),

@@ -40,6 +40,7 @@ export class SizeKeeper {
     if (this.#size !== undefined) return this.#size;
     const profile = this.#options.profile();
     if (profile.size !== undefined) return { ...profile.size, devicePixelRatio: 1 };
+    // Larger ones are not shown.
     const usual = this.#options.isSoftware() ? DEFAULT_SOFTWARE_SIZE : DEFAULT_SIZE;
     return { ...boundedSize(usual, profile), devicePixelRatio: 1 };
   }

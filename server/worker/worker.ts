@@ -130,8 +130,10 @@ export class Worker implements Disposable {
         return;
       case "bounds":
         this.#budget.bounds = message.bounds;
+        this.#pipeline.maxSize = message.maxSize;
         return;
       case "audience":
+        this.#pipeline.frameRate = message.frameRate;
         this.#pipeline.setAudience(message.viewers);
         return;
       case "lease":
@@ -223,8 +225,10 @@ async function openPipeline(
     const message = { type: "surface", connection, surface: id } as const;
     control.send(size === undefined ? message : { ...message, size });
   };
+  const refused = ({ connection }: SurfaceKey, size: PictureSize): void =>
+    control.send({ type: "pictureRefused", connection, size });
   try {
-    const events = { shown, failed };
+    const events = { shown, refused, failed };
     return await Pipeline.open({ mediaSocket, mediaNonce, probeDevice, events });
   } finally {
     probeDevice.destroy();

@@ -264,6 +264,21 @@ describe("viewers are told", () => {
     expect(await viewer.states.next()).toMatchObject({ state: "live", width: 640 });
   });
 
+  test("that a picture is larger than its profile allows, until one is shown", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    const size = { width: 1281, height: 720 };
+    program.tell({ do: "say", message: { type: "pictureRefused", size } });
+    const sentence =
+      "Program 1 draws a picture of 1281x720 pixels, which is not shown: profile test allows 1280x720 (maxSize).";
+    await viewer.states.next((state) => state.state === "starting" && state.sentence === sentence);
+    expect(session.report().lastError).toMatchObject({ sentence });
+    program.show(640, 360);
+    expect(await viewer.sees("live")).toMatchObject({
+      sentence: "The program's picture is live.",
+    });
+  });
+
   test("that the worker died, and what of; a new program brings the picture back", async () => {
     const viewer = new Viewer("a");
     const program = await Program.connect();
