@@ -71,8 +71,6 @@ describe("onuncapturederror", () => {
 });
 
 test("after the connection's end a program that loops over promises lets the event loop have its turns", async () => {
-  const worker = new RecordingWorker();
-  const device = await worker.device();
   worker.break("The host is gone.");
   let isTold = false;
   setTimeout(() => {
