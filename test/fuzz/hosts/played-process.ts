@@ -1,7 +1,6 @@
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import { GpuSeat } from "#server/session/gpu-seat.ts";
-import { overdueSentence } from "#server/session/offences.ts";
 import type { ToWorker } from "#server/worker/messages.ts";
 import type { Played, Subject } from "../target.ts";
 import { HostProcess } from "./host-process.ts";
@@ -92,8 +91,8 @@ export class PlayedProcess implements Subject {
       { policy: "best-effort" },
       {
         charged: () => {},
-        overdue: (milliseconds) => {
-          this.#overdue = overdueSentence(milliseconds);
+        overdue: (_milliseconds, how) => {
+          this.#overdue = how;
           host.kill();
         },
       },
