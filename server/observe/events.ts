@@ -192,12 +192,9 @@ export class Events {
     else this.#logger.error(fields, reason);
   }
 
-  /** The session's submit held the GPU too long, and its worker is killed for it. */
-  submitOverdue(session: string, milliseconds: number): void {
-    this.#logger.error(
-      { event: "gpu.overdue", session, milliseconds },
-      `A submit held the GPU for ${Math.round(milliseconds)} ms, past the deadline.`,
-    );
+  /** The session's submit held the GPU too long, or a command its worker, which is killed for it. `how` is a sentence. */
+  gpuOverdue(session: string, milliseconds: number, how: string): void {
+    this.#logger.error({ event: "gpu.overdue", session, milliseconds }, how);
   }
 
   recordingBegan(session: string, connection: number, file: string): void {

@@ -39,6 +39,7 @@ try {
       case "audience":
       case "lease":
       case "revoke":
+      case "ask":
         return; // There is no session.
       default:
         assertNever(message);

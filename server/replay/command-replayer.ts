@@ -138,7 +138,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
     computePipelines.reserve(handle);
     this.#requests.answer(
       request,
-      settled(() => device.createComputePipelineAsync(dawn(descriptor))),
+      this.budget.compiling(settled(() => device.createComputePipelineAsync(dawn(descriptor)))),
       (pipeline) => {
         computePipelines.settle(handle, pipeline);
         return { kind: "resolved", request };
@@ -158,7 +158,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
     renderPipelines.reserve(handle);
     this.#requests.answer(
       request,
-      settled(() => device.createRenderPipelineAsync(dawn(descriptor))),
+      this.budget.compiling(settled(() => device.createRenderPipelineAsync(dawn(descriptor)))),
       (pipeline) => {
         renderPipelines.settle(handle, pipeline);
         return { kind: "resolved", request };

@@ -16,6 +16,8 @@ export class SessionBudget {
   readonly uploads: RateGate;
   readonly readbacks: RateGate;
   readonly tally = new Tally();
+  /** Pipelines that compile beside the stream, the oldest first. */
+  readonly #compiling = new Set<Promise<unknown>>();
   readonly #now: () => number;
   #bounds: Bounds;
   #errors: TokenBucket;
@@ -51,8 +53,26 @@ export class SessionBudget {
     this.readbacks.rate = bounds.readbackMbPerSecond * MIB;
   }
 
+  /** Returns the promise of a pipeline that compiles beside the stream. */
+  compiling<T>(pipeline: Promise<T>): Promise<T> {
+    void this.#compile(pipeline);
+    return pipeline;
+  }
+
+  /** Resolves when the pipeline that has compiled the longest is done, or there is none. */
+  async oldestCompiled(): Promise<void> {
+    const [oldest] = this.#compiling;
+    await oldest?.catch(() => undefined);
+  }
+
   /** Whether an error may be told by itself. */
   mayTellError(): boolean {
     return this.#errors.take(this.#now());
+  }
+
+  async #compile(pipeline: Promise<unknown>): Promise<void> {
+    this.#compiling.add(pipeline);
+    await pipeline.catch(() => undefined);
+    this.#compiling.delete(pipeline);
   }
 }

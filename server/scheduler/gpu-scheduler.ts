@@ -36,13 +36,18 @@ export type GpuSchedulerOptions = {
 
 /** Shares one GPU among sessions. Owns timers: whoever makes one closes it. */
 export class GpuScheduler implements Disposable {
-  readonly #deadlineMs: () => number;
+  readonly #deadline: () => number;
   readonly #seats = new Set<Seat>();
   #lastLease = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ deadlineMs }: GpuSchedulerOptions) {
-    this.#deadlineMs = deadlineMs;
+    this.#deadline = deadlineMs;
+  }
+
+  /** GPU time of one submit, in milliseconds, that is too long. */
+  get deadlineMs(): number {
+    return this.#deadline();
   }
 
   /** A place for one worker; the caller calls leave() when the worker is gone. */
@@ -142,7 +147,7 @@ export class GpuScheduler implements Disposable {
       this.#grant(waiting, now);
     }
     for (const seat of this.#seats) {
-      next = Math.min(next, seat.nextChange(now), seat.overdueAt(this.#deadlineMs()));
+      next = Math.min(next, seat.nextChange(now), seat.overdueAt(this.deadlineMs));
     }
     if (next < Infinity) {
       this.#timer = setTimeout(() => this.#schedule(), Math.max(1, Math.ceil(next - now)));
@@ -212,7 +217,7 @@ export class GpuScheduler implements Disposable {
 
   #endOverdue(now: number): void {
     for (const seat of this.#seats) {
-      if (now < seat.overdueAt(this.#deadlineMs())) continue;
+      if (now < seat.overdueAt(this.deadlineMs)) continue;
       this.#seats.delete(seat);
       seat.events.overdue(now - seat.busySince);
     }

@@ -2,9 +2,20 @@ import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
+import { hungSentence, overdueSentence } from "./offences.ts";
 import type { GpuMessage, ToWorker } from "#server/worker/messages.ts";
 
 const SAMPLE_EVERY_MS = 1000;
+
+/** Between two questions whether a worker is there. */
+export const ASK_EVERY_MS = 5_000;
+
+/**
+ * Questions in a row that a worker may leave without an answer. Bounds commands that are no submits: a shader of 64 KiB
+ * compiles for half a minute, one of 256 KiB for minutes, on a processor of the host that no deadline counts. Half a minute is
+ * far above what an honest one takes on a busy host.
+ */
+export const MOST_UNANSWERED = 6;
 
 /** Processor time that decoding, conversion and encoding take beside the GPU's, in milliseconds a second. */
 const BESIDE_ALLOWANCE_MS = 500;
@@ -20,7 +31,8 @@ type SeatedWorker = {
 export type GpuSeatEvents = {
   /** Milliseconds of the GPU that were charged. */
   readonly charged: (milliseconds: number) => void;
-  readonly overdue: (milliseconds: number) => void;
+  /** It has worked on one thing for so long; `how` is a sentence. */
+  readonly overdue: (milliseconds: number, how: string) => void;
 };
 
 /** One worker at the scheduler: carries leases and words to and fro, and checks the words from outside. */
@@ -30,6 +42,8 @@ export class GpuSeat implements Disposable {
   readonly #seat: Seat;
   readonly #events: GpuSeatEvents;
   readonly #sampler: NodeJS.Timeout | undefined;
+  readonly #asker: NodeJS.Timeout;
+  #unanswered = 0;
   #chargedSinceSample = 0;
   #processorMs: number | undefined;
 
@@ -45,8 +59,9 @@ export class GpuSeat implements Disposable {
     this.#seat = scheduler.join(share, {
       grant: (lease, isContended) => worker.send({ type: "lease", lease, isContended }),
       revoke: (lease) => worker.send({ type: "revoke", lease }),
-      overdue: (milliseconds) => events.overdue(milliseconds),
+      overdue: (milliseconds) => events.overdue(milliseconds, overdueSentence(milliseconds)),
     });
+    this.#asker = setInterval(() => this.#ask(), ASK_EVERY_MS);
     // A software GPU works on the worker's own processor time, which tells what a worker keeps quiet about.
     if (worker.ready.isSoftware) {
       this.#sampler = setInterval(() => this.#sample(), SAMPLE_EVERY_MS);
@@ -78,13 +93,34 @@ export class GpuSeat implements Disposable {
       case "gpuReturned":
         this.#charge(this.#scheduler.returned(this.#seat, message.lease));
         return;
+      case "gpuHere":
+        this.#unanswered = 0;
+        return;
     }
   }
 
   /** The worker is gone. Idempotent. */
   [Symbol.dispose](): void {
+    clearInterval(this.#asker);
     clearInterval(this.#sampler);
     this.#scheduler.leave(this.#seat);
+  }
+
+  /** Counts questions and not time: a gateway that was held up itself has not heard the answers yet. */
+  #ask(): void {
+    // A submit has its own deadline, half of which may count, and the end of its device waits for it.
+    const most = Math.max(
+      MOST_UNANSWERED,
+      Math.ceil((2 * this.#scheduler.deadlineMs) / ASK_EVERY_MS) + 1,
+    );
+    if (this.#unanswered < most) {
+      this.#unanswered++;
+      this.#worker.send({ type: "ask" });
+      return;
+    }
+    clearInterval(this.#asker);
+    const milliseconds = this.#unanswered * ASK_EVERY_MS;
+    this.#events.overdue(milliseconds, hungSentence(milliseconds));
   }
 
   #charge(milliseconds: number): void {

@@ -13,6 +13,12 @@ export function overdueSentence(milliseconds: number): string {
   return `A submit held the GPU for ${seconds} s, past the deadline, and its worker was killed.`;
 }
 
+/** The same of a worker whose main thread, or compiler, was not done meanwhile. */
+export function hungSentence(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  return `One command kept the GPU worker busy for over ${seconds} s (a shader that takes as long to compile, say), and it was killed.`;
+}
+
 /** Counts how often a session's programs held the GPU past the deadline. Time is the caller's, in milliseconds. */
 export class Offences {
   readonly #times: number[] = [];

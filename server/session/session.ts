@@ -18,7 +18,7 @@ import type { GpuWorker } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { MAX_CONNECTIONS } from "./limits.ts";
 import { encodeResize } from "./picture-size.ts";
-import { Offences, overdueSentence, TOO_MANY_OFFENCES } from "./offences.ts";
+import { Offences, TOO_MANY_OFFENCES } from "./offences.ts";
 import { type Quarantine, quarantineSentence } from "./quarantine.ts";
 import { FigureKeeper } from "./session-report.ts";
 import { SessionUnavailable } from "./session-unavailable.ts";
@@ -372,7 +372,7 @@ export class Session {
         stopping: () => figures.workerEnded(),
         stopped: ({ pid }, reason) => events.workerEnded(name, pid, reason, true),
         charged: (milliseconds) => figures.gpuTime(milliseconds),
-        overdue: (worker, milliseconds) => this.#overdue(worker, milliseconds),
+        overdue: (worker, milliseconds, how) => this.#overdue(worker, milliseconds, how),
       },
     });
   }
@@ -411,13 +411,12 @@ export class Session {
     this.#settle();
   }
 
-  /** A submit holds the GPU too long: the worker is killed, never waited for. */
-  #overdue(worker: GpuWorker, milliseconds: number): void {
-    this.#options.events.submitOverdue(this.name, milliseconds);
-    const sentence = overdueSentence(milliseconds);
-    worker.kill(sentence);
+  /** A submit holds the GPU too long, or a command the worker: it is killed, never waited for. */
+  #overdue(worker: GpuWorker, milliseconds: number, how: string): void {
+    this.#options.events.gpuOverdue(this.name, milliseconds, how);
+    worker.kill(how);
     if (!this.#offences.add(performance.now())) return;
-    this.figures.error("worker", sentence); // Its end is not heard of: quarantine takes it out first.
+    this.figures.error("worker", how); // Its end is not heard of: quarantine takes it out first.
     void this.quarantine(TOO_MANY_OFFENCES);
   }
 
@@ -455,6 +454,7 @@ export class Session {
       case "gpuProgress":
       case "gpuIdle":
       case "gpuReturned":
+      case "gpuHere":
         this.#slot.told(message);
         return;
       case "connectionEnded":

@@ -28,8 +28,8 @@ type WorkerSlotEvents = {
   readonly stopped: (worker: GpuWorker, reason: string) => void;
   /** Milliseconds of the GPU that it was charged. */
   readonly charged: (milliseconds: number) => void;
-  /** One submit has been under way for so many milliseconds. */
-  readonly overdue: (worker: GpuWorker, milliseconds: number) => void;
+  /** It has worked on one thing for so many milliseconds; `how` is a sentence. */
+  readonly overdue: (worker: GpuWorker, milliseconds: number, how: string) => void;
 };
 
 export type WorkerSlotOptions = {
@@ -147,7 +147,7 @@ export class WorkerSlot {
       this.#worker = worker;
       this.#seat = new GpuSeat(gpu, worker, share(), {
         charged: (milliseconds) => events.charged(milliseconds),
-        overdue: (milliseconds) => events.overdue(worker, milliseconds),
+        overdue: (milliseconds, how) => events.overdue(worker, milliseconds, how),
       });
       events.started(worker);
       return worker;

@@ -66,6 +66,8 @@ export const ToGateway = z.discriminatedUnion("type", [
   z.object({ type: z.literal("gpuIdle"), lease: id }),
   /** All that was submitted is done, and the lease that was taken back is given up. */
   z.object({ type: z.literal("gpuReturned"), lease: id }),
+  /** The answer to "ask". */
+  z.object({ type: z.literal("gpuHere") }),
   /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
   /** What the session holds of what its bounds limit. Sent when it changed, once a second at most. */
@@ -89,7 +91,7 @@ export type ToGateway = z.infer<typeof ToGateway>;
 /** What the scheduler hears of a worker's submits. */
 export type GpuMessage = Extract<
   ToGateway,
-  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
+  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" | "gpuHere" }
 >;
 
 /** What is kept beside the stream of a connection that is recorded. */
@@ -125,4 +127,6 @@ export type ToWorker =
   | { readonly type: "lease"; readonly lease: number; readonly isContended: boolean }
   /** No submit goes any more; the lease is given back once those under way are done. */
   | { readonly type: "revoke"; readonly lease: number }
+  /** Is its main thread there, and done with what it compiled longest? See GpuSeat. */
+  | { readonly type: "ask" }
   | { readonly type: "shutdown" };

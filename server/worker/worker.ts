@@ -142,12 +142,20 @@ export class Worker implements Disposable {
       case "revoke":
         this.#lease.revoked(message.lease);
         return;
+      case "ask":
+        void this.#answer();
+        return;
       case "shutdown":
         this.#ended.resolve();
         return;
       default:
         assertNever(message);
     }
+  }
+
+  async #answer(): Promise<void> {
+    await this.#budget.oldestCompiled();
+    this.#control.send({ type: "gpuHere" });
   }
 
   async #serve(id: number, isRecorded: boolean): Promise<void> {

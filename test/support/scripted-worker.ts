@@ -25,6 +25,7 @@ control.on("data", (chunk) => {
   for (const message of messages.push(chunk)) {
     if (typeof message !== "object" || message === null || !("type" in message)) continue;
     if (message.type === "shutdown") process.kill(process.pid, "SIGTERM");
+    if (message.type === "ask") say({ type: "gpuHere" });
     if (message.type === "bounds" && "bounds" in message) bounds.push(message.bounds);
     if (message.type === "open" && "connection" in message) void serve(Number(message.connection));
   }

@@ -1,7 +1,6 @@
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import { GpuSeat } from "#server/session/gpu-seat.ts";
-import { overdueSentence } from "#server/session/offences.ts";
 import { processorTime } from "#server/session/processor-time.ts";
 import type { ToWorker } from "#server/worker/messages.ts";
 import type { Played, Subject } from "../target.ts";
@@ -95,8 +94,8 @@ export class PlayedProcess implements Subject {
       { policy: "best-effort" },
       {
         charged: () => {},
-        overdue: (milliseconds) => {
-          this.#overdue = overdueSentence(milliseconds);
+        overdue: (_milliseconds, how) => {
+          this.#overdue = how;
           host.kill();
         },
       },

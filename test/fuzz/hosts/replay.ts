@@ -32,6 +32,7 @@ const gpu = create(process.argv.slice(2));
 /** As in a GPU worker: nothing is submitted without credit, and the other side knows how long it takes. */
 const lease = new GpuLease((message) => tell({ type: "gpu", message }));
 answer({}, play, (message) => {
+  if (message.type === "ask") tell({ type: "gpu", message: { type: "gpuHere" } });
   if (message.type === "lease") lease.granted(message.lease, message.isContended);
   if (message.type === "revoke") lease.revoked(message.lease);
 });

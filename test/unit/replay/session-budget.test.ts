@@ -63,3 +63,20 @@ test.for([
     maxBindGroups: 4,
   });
 });
+
+test("who waits for the pipeline that has compiled the longest waits for no other", async () => {
+  const budget = new SessionBudget(DEFAULT_BOUNDS);
+  await budget.oldestCompiled(); // There is none.
+  const pipelines = [1, 2, 3].map(() => Promise.withResolvers<string>());
+  const made = pipelines.map(({ promise }) => budget.compiling(promise));
+  const done: string[] = [];
+  const waiting = budget.oldestCompiled().finally(() => done.push("the oldest"));
+  pipelines[1]!.resolve("second");
+  expect(await made[1]).toBe("second");
+  expect(done).toEqual([]);
+  pipelines[0]!.reject(new Error("The first is invalid."));
+  await expect(made[0]).rejects.toThrow("The first is invalid.");
+  await waiting;
+  pipelines[2]!.resolve("third");
+  await budget.oldestCompiled();
+});
