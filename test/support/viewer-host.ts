@@ -15,6 +15,7 @@ import {
 } from "#server/media/messages.ts";
 import {
   attachSignaling,
+  Crowded,
   MAX_SIGNALING_BYTES,
   type ViewerInlet,
   type ViewerOutlet,
@@ -66,6 +67,8 @@ export class ViewerHost implements AsyncDisposable {
   readonly #inputs: InputEvent[] = [];
   readonly #waiting = new Set<() => void>();
   #state: SessionState;
+  /** Who turns away what comes, with this sentence, until it is undefined again. */
+  noRoom: { readonly at: "door" | "session"; readonly sentence: string } | undefined;
   /** Paths and queries of all that was asked for, by HTTP and WebSocket. */
   readonly requests: string[] = [];
   /** Tokens that viewers came with, good or not. */
@@ -98,6 +101,7 @@ export class ViewerHost implements AsyncDisposable {
     attachSignaling(this.#io, {
       authenticateOperator: async (token) => {
         this.tokens.push(token);
+        if (this.noRoom?.at === "door") throw new Crowded(this.noRoom.sentence);
         if (token === options.invitation) {
           if (this.tokens.filter((each) => each === token).length > 1) {
             throw new Error("The invitation was used already: ask for a new one.");
@@ -191,6 +195,7 @@ export class ViewerHost implements AsyncDisposable {
   }
 
   addViewer(viewer: string, _role: string, outlet: ViewerOutlet): ViewerInlet {
+    if (this.noRoom !== undefined) throw new Error(this.noRoom.sentence);
     this.#outlets.set(viewer, outlet);
     outlet.state(this.#state);
     this.#media.post({ type: "addViewer", session: SESSION, viewer, control: true });
