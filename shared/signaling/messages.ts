@@ -69,7 +69,7 @@ export const STATS_CHANNEL = "stats";
 export type StatsMessage = {
   /** Media sent to this viewer, resends included. */
   readonly bitrate: number;
-  /** What the session's encoder is asked for: the least estimate of all viewers. */
+  /** What the session's encoder is asked for: the least estimate of all viewers that are not far behind. */
   readonly targetBitrate: number;
   /** What this viewer's network is thought to carry. */
   readonly estimate: number;
