@@ -118,16 +118,17 @@ export class ViewerHost implements AsyncDisposable {
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-"));
     const receive = { now: (_message: FromMedia): void => undefined };
     const media = await MediaThread.start(
-      { folder, ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
+      { ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
       (message) => receive.now(message),
       (error) => {
         throw error;
       },
     );
     const nonce = "5e".repeat(NONCE_BYTES);
-    media.post({ type: "openSession", session: SESSION, nonce });
+    const socketPath = path.join(folder, "media.sock");
+    await media.expectWorker({ session: SESSION, socketPath, nonce });
     const source = await VideoSource.dial({
-      socketPath: media.socketPath,
+      socketPath,
       nonce,
       width: options.width ?? 640,
       height: options.height ?? 360,
@@ -233,6 +234,7 @@ export class ViewerHost implements AsyncDisposable {
         throw new Error(message.reason);
       case "fault":
         throw new Error(message.stack);
+      case "ready":
       case "listening":
       case "stats":
       case "viewerState":

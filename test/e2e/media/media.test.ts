@@ -306,9 +306,8 @@ describe("a worker", () => {
 
   test("that says something wrong is cut off with a sentence", async () => {
     await using host = await MediaHost.start(browser);
-    const nonce = "5a".repeat(32);
-    host.media.post({ type: "openSession", session: host.session, nonce });
-    const socket = connect(host.media.socketPath).resume();
+    const { socketPath, nonce } = await host.expectWorker();
+    const socket = connect(socketPath).resume();
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.write(Buffer.concat([Buffer.from(nonce, "hex"), Buffer.alloc(17)]));
     const fault = await host.told("workerFault");
