@@ -21,6 +21,8 @@ export type SignalingEvents = {
   readonly description: (description: Description) => void;
   readonly candidate: (candidate: Candidate | null) => void;
   readonly session: (state: SessionState) => void;
+  /** There is no room now, for the reason that the sentence gives: it tries again. */
+  readonly busy: (sentence: string) => void;
   /** The invitation that this viewer came with is used up; this is its token from now on. */
   readonly token: (token: string) => void;
   /** The gateway does not answer; the next attempt is on its way. */
@@ -39,6 +41,8 @@ export class Signaling {
   readonly #backoff = new Backoff(FIRST_RETRY_MS, LAST_RETRY_MS);
   #retry: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  /** The gateway said that it has no room: the end of the connection follows. */
+  #isTurnedAway = false;
 
   constructor(token: string, events: SignalingEvents) {
     this.#events = events;
@@ -60,14 +64,22 @@ export class Signaling {
       events.token(given);
     });
     this.#socket.on("refused", (sentence) => this.#refuse(sentence));
+    this.#socket.on("busy", (sentence) => {
+      this.#isTurnedAway = true;
+      events.busy(sentence);
+    });
     this.#socket.on("connect_error", (error) => {
       // An active socket tries again by itself; an inactive one was turned away at the door.
       if (this.#socket.active) events.lost();
-      else this.#refuse(error.message);
+      else if (maybeLater(error)) {
+        events.busy(error.message);
+        this.#connectLater();
+      } else this.#refuse(error.message);
     });
     this.#socket.on("disconnect", (reason) => {
       if (this.#ended) return;
-      events.lost();
+      if (!this.#isTurnedAway) events.lost();
+      this.#isTurnedAway = false;
       // socket.io does not come back by itself when the server ended the connection.
       if (reason === "io server disconnect") this.#connectLater();
     });
@@ -113,4 +125,10 @@ export class Signaling {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#socket.connect(), this.#backoff.next());
   }
+}
+
+/** The `connect_error` of a gateway that takes the token, and has no room now. */
+function maybeLater(error: Error): boolean {
+  const data: unknown = "data" in error ? error.data : undefined;
+  return typeof data === "object" && data !== null && "tryAgain" in data;
 }

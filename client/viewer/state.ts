@@ -8,6 +8,8 @@ export type Knowledge = {
   readonly unsupported?: string;
   /** Why the gateway turned this viewer away, as a sentence. */
   readonly refused?: string;
+  /** Why the gateway has no room for this viewer now, as a sentence. */
+  readonly busy?: string | undefined;
   readonly signaling: "connecting" | "open" | "lost";
   /** `failed`: this page never had a way for video, or lost its last one and found no other. */
   readonly media: "connecting" | "connected" | "interrupted" | "failed";
@@ -31,6 +33,7 @@ export type Phase =
   | "no-token"
   | "unsupported"
   | "refused"
+  | "busy"
   | "connecting"
   | "reconnecting"
   | "interrupted"
@@ -65,7 +68,7 @@ const page = (
 
 /** The first thing in the way decides what the page says. */
 export function present(knowledge: Knowledge): Presentation {
-  const { unsupported, refused, session } = knowledge;
+  const { unsupported, refused, busy, session } = knowledge;
   if (unsupported !== undefined) {
     return page("unsupported", "Unsupported", "This browser cannot show the picture", unsupported);
   }
@@ -79,6 +82,9 @@ export function present(knowledge: Knowledge): Presentation {
   }
   if (refused !== undefined) {
     return page("refused", "Refused", "The gateway refused this viewer", refused);
+  }
+  if (busy !== undefined) {
+    return page("busy", "No room", "There is no room now", `${busy} Trying again.`, true);
   }
   if (knowledge.signaling === "lost") {
     return page(

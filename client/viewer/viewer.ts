@@ -101,9 +101,13 @@ export class Viewer {
         this.#peer ??= this.#newPeer();
         this.#peer.addCandidate(candidate);
       },
-      session: (session) => this.#learn({ session }),
+      session: (session) => this.#learn({ session, busy: undefined }),
       token: (given) => this.#tokens.keep(given),
-      lost: () => this.#learn({ signaling: "lost" }),
+      lost: () => this.#learn({ signaling: "lost", busy: undefined }),
+      busy: (busy) => {
+        this.#dropPeer();
+        this.#learn({ busy });
+      },
       refused: (refused) => {
         this.#dropPeer();
         this.#clearPicture();

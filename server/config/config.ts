@@ -107,6 +107,8 @@ const doors = z.strictObject({
   failuresPerMinute: perMinute.default(60),
   /** Programs and viewers of one session that are let in. */
   joinsPerMinute: perMinute.default(600),
+  /** Viewers of one token. */
+  tokenJoinsPerMinute: perMinute.default(120),
   /** Open connections without a good token; of more, the oldest are closed. */
   strangers: strangers.default(512),
   strangersPerAddress: strangers.default(128),

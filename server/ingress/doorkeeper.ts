@@ -9,6 +9,12 @@ export type Door = "guest" | "viewer" | "web";
 
 const WINDOW_SECONDS = 60;
 
+type ViewerClaims = {
+  readonly session: string;
+  readonly role: "view" | "control" | "admin";
+  readonly pass: { readonly id: string };
+};
+
 export type DoorkeeperOptions = {
   readonly limits: Config["doors"];
   readonly addresses: ClientAddresses;
@@ -29,10 +35,12 @@ export class Doorkeeper {
   readonly #attempts: Readonly<Record<Door, RateLimiterMemory>>;
   readonly #failures: RateLimiterMemory;
   readonly #joins: RateLimiterMemory;
+  readonly #tokenJoins: RateLimiterMemory;
 
   constructor(options: DoorkeeperOptions) {
     this.#options = options;
-    const { attemptsPerMinute, failuresPerMinute, joinsPerMinute } = options.limits;
+    const { attemptsPerMinute, failuresPerMinute, joinsPerMinute, tokenJoinsPerMinute } =
+      options.limits;
     this.#attempts = {
       guest: perMinute(attemptsPerMinute),
       viewer: perMinute(attemptsPerMinute),
@@ -40,6 +48,7 @@ export class Doorkeeper {
     };
     this.#failures = perMinute(failuresPerMinute);
     this.#joins = perMinute(joinsPerMinute);
+    this.#tokenJoins = perMinute(tokenJoinsPerMinute);
   }
 
   /** Somebody is at the door. Throws Refusal where this address came too often. Bounds the work for strangers. */
@@ -71,11 +80,34 @@ export class Doorkeeper {
    * that reconnects without end costs.
    */
   async joins(door: Door, session: string): Promise<void> {
-    const key = `${door} ${session}`;
+    await this.#join(session, this.#joins, `${door} ${session}`, door, (limit) => {
+      return `Session ${session} was joined at this door over ${limit} times within a minute`;
+    });
+  }
+
+  /**
+   * As joins(), of a viewer: counted for its token, then for its session, those in control apart from those who only
+   * watch. Bounds what a link that is passed on costs the operator in control, which is no way in.
+   */
+  async viewerJoins({ session, role, pass }: ViewerClaims): Promise<void> {
+    await this.#join(session, this.#tokenJoins, pass.id, "viewer", (limit) => {
+      return `A viewer's token joined session ${session} over ${limit} times within a minute`;
+    });
+    const kind = role === "view" ? "watch" : "steer";
+    await this.#join(session, this.#joins, `viewer ${kind} ${session}`, "viewer", (limit) => {
+      return `Session ${session} was joined over ${limit} times within a minute by viewers that ${kind}`;
+    });
+  }
+
+  async #join(
+    session: string,
+    limiter: RateLimiterMemory,
+    key: string,
+    door: Door,
+    says: (limit: number) => string,
+  ): Promise<void> {
     try {
-      await this.#count(this.#joins, key, door, (limit) => {
-        return `Session ${session} was joined at this door over ${limit} times within a minute`;
-      });
+      await this.#count(limiter, key, door, says);
     } catch (refusal) {
       this.#options.crowded(session);
       throw refusal;

@@ -177,14 +177,15 @@ export class Gateway implements AsyncDisposable {
     const media = parts.use(
       await MediaPool.start(
         config.mediaThreads,
-        { folder, ice: iceOptions(config), bitrates: DEFAULT_BITRATES },
+        folder,
+        { ice: iceOptions(config), bitrates: DEFAULT_BITRATES },
         {
           message: (session, message) => sessions.find(session)?.onMedia(message),
           lost: (names, error) => {
             events.fault("A media thread died; another took its place.", error);
             for (const name of names) {
               const session = sessions.find(name);
-              media.expectWorker(name, session?.maxBitrate);
+              media.openSession(name, session?.maxBitrate);
               session?.mediaLost();
             }
           },
@@ -314,7 +315,7 @@ export class Gateway implements AsyncDisposable {
   ): Omit<SessionOptions, "exclusion"> {
     const { frameRate, workerIdleSeconds } = this.#config;
     // Viewers may come before a worker does; with this profile each session begins.
-    media.expectWorker(name, this.#profiles.default.maxBitrate);
+    media.openSession(name, this.#profiles.default.maxBitrate);
     return {
       name,
       frameRate,
@@ -345,7 +346,10 @@ export class Gateway implements AsyncDisposable {
     if (gpu === undefined || !this.#readiness.ready)
       throw new WorkerError(this.#readiness.sentence);
     const { command } = await this.#confinement;
-    const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
+    const { socketPath: mediaSocketPath, nonce } = await media.expectWorker(
+      session,
+      profile.maxBitrate,
+    );
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
     const { dawnFlags, stateFolder, tls, recordings } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;

@@ -3,6 +3,7 @@ import type { Blame } from "./blame.ts";
 import { packetize } from "./h264.ts";
 import type { BitrateBounds, FromMedia, IceOptions } from "./messages.ts";
 import { rtpTicks } from "./rtp-stream.ts";
+import { TargetBitrate, type Watching } from "./target-bitrate.ts";
 import { Viewer } from "./viewer.ts";
 
 /** The way to the session's worker. */
@@ -19,8 +20,8 @@ const KEY_FRAME_PAUSE_MS = 250;
 /** A worker that did not answer until then may have lost the request with its encoder. */
 const KEY_FRAME_PATIENCE_MS = 1000;
 
-/** Headers, resends and probes share the way with the picture. */
-const MEDIA_SHARE = 0.95;
+/** Key frames for viewers that are left out of the target: what is too much for them would be asked for without end. */
+const LEFT_OUT_KEY_FRAME_PAUSE_MS = 3000;
 
 /** Smaller changes are not worth a new target for the encoder. */
 const LEAST_BITRATE_CHANGE = 0.05;
@@ -33,6 +34,9 @@ export class MediaSession {
   readonly #blame: Blame;
   readonly #post: (message: FromMedia) => void;
   readonly #viewers = new Map<string, Viewer>();
+  readonly #inControl = new Set<string>();
+  readonly #target = new TargetBitrate();
+  #leftOutKeyFrameAt = -Infinity;
   #worker: WorkerLink | undefined;
   #lastTimestamp = -Infinity;
   #keyFrameTimer: NodeJS.Timeout | undefined;
@@ -133,6 +137,7 @@ export class MediaSession {
 
   /** Once a second. */
   tick(): void {
+    this.#target.update(this.#watching, this.#bitrates, performance.now());
     const targetBitrate = this.#targetBitrate();
     const streaming = [...this.#viewers.values()].filter((viewer) => viewer.isStreaming);
     for (const id of this.#viewers.keys()) {
@@ -140,7 +145,9 @@ export class MediaSession {
         viewer.tick(targetBitrate, streaming.length, this.#presentToSentMs),
       );
     }
-    if (streaming.some((viewer) => viewer.waitsForKeyFrame)) this.#askKeyFrame();
+    for (const [id, viewer] of this.#viewers) {
+      if (viewer.isStreaming && viewer.waitsForKeyFrame) this.#keyFrameWanted(id);
+    }
     this.#askBitrate();
     if (streaming.length === 0 && this.#bytes === 0) return;
     this.#post({
@@ -167,6 +174,7 @@ export class MediaSession {
   }
 
   #addViewer(id: string, control: boolean): void {
+    if (control) this.#inControl.add(id);
     const tell = (state: "connected" | "disconnected"): void =>
       this.#post({ type: "viewerState", viewer: id, state });
     const viewer = new Viewer(
@@ -182,7 +190,7 @@ export class MediaSession {
         disconnected: () => tell("disconnected"),
         failed: (reason) => this.viewerFailed(id, reason),
         input: (event) => this.#post({ type: "input", session: this.#session, viewer: id, event }),
-        keyFrameWanted: () => this.#askKeyFrame(),
+        keyFrameWanted: () => this.#keyFrameWanted(id),
         estimateChanged: () => this.#askBitrate(),
         frameSent: (presentToSentMs) => {
           this.#framesSent += 1;
@@ -208,6 +216,7 @@ export class MediaSession {
     const viewer = this.#viewers.get(id);
     if (viewer === undefined) return false;
     this.#viewers.delete(id);
+    this.#inControl.delete(id);
     // What its sockets still throw as they close is its own as well.
     this.#blame.run(
       (sentence, error) => this.#viewerAtFault(id, sentence, error),
@@ -215,6 +224,15 @@ export class MediaSession {
     );
     this.#askBitrate();
     return true;
+  }
+
+  #keyFrameWanted(viewer: string): void {
+    if (this.#target.isLeftOut(viewer)) {
+      const now = performance.now();
+      if (now - this.#leftOutKeyFrameAt < LEFT_OUT_KEY_FRAME_PAUSE_MS) return;
+      this.#leftOutKeyFrameAt = now;
+    }
+    this.#askKeyFrame();
   }
 
   /** What is asked while an answer is awaited is answered by it. */
@@ -235,14 +253,13 @@ export class MediaSession {
   }
 
   #targetBitrate(): number {
-    let least = this.#bitrates.max;
-    let isKnown = false;
-    for (const { estimate } of this.#viewers.values()) {
-      if (estimate === undefined) continue;
-      isKnown = true;
-      least = Math.min(least, estimate >= this.#bitrates.max ? estimate : estimate * MEDIA_SHARE);
-    }
-    return Math.round(isKnown ? Math.max(this.#bitrates.min, least) : this.#bitrates.start);
+    return this.#target.of(this.#watching, this.#bitrates);
+  }
+
+  get #watching(): readonly Watching[] {
+    return [...this.#viewers].flatMap(([viewer, { estimate }]) =>
+      estimate === undefined ? [] : { viewer, estimate, control: this.#inControl.has(viewer) },
+    );
   }
 
   #askBitrate(): void {

@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
-import type { FromMedia, MediaOptions, ToMedia } from "./messages.ts";
+import type { ExpectWorker, FromMedia, MediaOptions, ToMedia } from "./messages.ts";
 
 /** A viewer's sockets get so long to close in order before the thread is ended. */
 const SHUTDOWN_MS = 2000;
@@ -15,16 +16,15 @@ const UNASKED_END = "A media thread ended without having been asked.";
 
 /** The gateway's handle on a media thread. */
 export class MediaThread implements AsyncDisposable {
-  /** Workers dial it. */
-  readonly socketPath: string;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
+  /** By their sockets' paths: workers for which the thread does not listen yet, told of a failure or of none. */
+  readonly #awaited = new Map<string, (failure: string | undefined) => void>();
   #closing: Promise<void> | undefined;
 
-  private constructor(worker: Worker, exited: Promise<void>, socketPath: string) {
+  private constructor(worker: Worker, exited: Promise<void>) {
     this.#worker = worker;
     this.#exited = exited;
-    this.socketPath = socketPath;
   }
 
   /**
@@ -49,16 +49,15 @@ export class MediaThread implements AsyncDisposable {
     const exited = new Promise<void>((resolve) => {
       worker.once("exit", () => resolve());
     });
-    const socketPath = await Promise.race([
-      new Promise<string>((resolve) => {
-        worker.once("message", (message: FromMedia) => {
-          if (message.type === "listening") resolve(message.socketPath);
-        });
-      }),
+    await Promise.race([
+      once(worker, "message"), // "ready" is the first.
       exited.then(() => Promise.reject(failure ?? new Error(UNASKED_END))),
     ]);
-    const thread = new MediaThread(worker, exited, socketPath);
-    worker.on("message", receive);
+    const thread = new MediaThread(worker, exited);
+    worker.on("message", (message: FromMedia) => {
+      if (message.type === "listening") thread.#awaited.get(message.socketPath)?.(message.failure);
+      else receive(message);
+    });
     worker.once("exit", () => {
       if (thread.#closing === undefined) died(failure ?? new Error(UNASKED_END));
     });
@@ -67,6 +66,18 @@ export class MediaThread implements AsyncDisposable {
 
   post(message: ToMedia): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Resolves when the worker may dial. Throws an Error with a sentence when it never may. */
+  async expectWorker(worker: Omit<ExpectWorker, "type">): Promise<void> {
+    const { socketPath } = worker;
+    const listening = new Promise<string | undefined>((resolve) => {
+      this.#awaited.set(socketPath, resolve);
+    });
+    this.post({ type: "expectWorker", ...worker });
+    const failure = await Promise.race([listening, this.#exited.then(() => UNASKED_END)]);
+    this.#awaited.delete(socketPath);
+    if (failure !== undefined) throw new Error(failure);
   }
 
   /** Idempotent. Resolves when the thread is gone. */

@@ -38,25 +38,33 @@ export const LOOPBACK_ICE: IceOptions = { hosts: ["127.0.0.1"], servers: [] };
 
 /** What a media thread is started with. */
 export type MediaOptions = {
-  /** A folder that only this user can enter (0700); the thread makes its worker socket in it. */
-  readonly folder: string;
   readonly ice: IceOptions;
   readonly bitrates: BitrateBounds;
 };
 
+/**
+ * A worker of this session will dial this Unix socket, which the thread makes for it, with this nonce (NONCE_BYTES in hex).
+ * The thread answers `listening`. The new worker takes over: the old one's sockets are closed and viewers stay. A session
+ * that is not open is opened.
+ */
+export type ExpectWorker = {
+  readonly type: "expectWorker";
+  readonly session: string;
+  readonly socketPath: string;
+  readonly nonce: string;
+  /** As in `openSession`. */
+  readonly maxBitrate?: number;
+};
+
 export type ToMedia =
-  /**
-   * The thread expects a worker for this session to dial its socket with this nonce (32 bytes, hex).
-   * A nonce opens one socket. For a session that is open already, a new worker takes over: the old
-   * one's socket is closed and viewers stay.
-   */
+  /** Viewers may be added. For a session that is open already, the bound alone counts. */
   | {
       readonly type: "openSession";
       readonly session: string;
-      readonly nonce: string;
-      /** The profile's bound, also for a session that is open already; absent: the thread's own. */
+      /** The profile's bound; absent: the thread's own. */
       readonly maxBitrate?: number;
     }
+  | ExpectWorker
   /** The session's profile has another bound; absent: the thread's own. */
   | { readonly type: "limitBitrate"; readonly session: string; readonly maxBitrate?: number }
   | { readonly type: "closeSession"; readonly session: string }
@@ -73,8 +81,10 @@ export type ToMedia =
   | { readonly type: "shutdown" };
 
 export type FromMedia =
-  /** The thread listens for workers on this Unix socket. */
-  | { readonly type: "listening"; readonly socketPath: string }
+  /** The thread takes messages. */
+  | { readonly type: "ready" }
+  /** The worker that is expected there may dial now; or never, for the reason that `failure` gives as a sentence. */
+  | { readonly type: "listening"; readonly socketPath: string; readonly failure?: string }
   | { readonly type: "description"; readonly viewer: string; readonly description: Description }
   | { readonly type: "candidate"; readonly viewer: string; readonly candidate: Candidate | null }
   /** After failed or closed the thread has forgotten the viewer; `reason` is a sentence for people. */
@@ -107,7 +117,7 @@ export type FromMedia =
     }
   /** The thread itself went wrong at one viewer, which has failed of it; the rest goes on. For the log. */
   | { readonly type: "fault"; readonly session: string; readonly stack: string }
-  /** The session's worker said something that is not allowed; its socket is closed. */
+  /** The session's worker did something that is not allowed; its sockets are closed. */
   | { readonly type: "workerFault"; readonly session: string; readonly reason: string };
 
 /** A worker proves with it that it is the one the gateway started. */

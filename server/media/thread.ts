@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import module from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import { Blame } from "./blame.ts";
 import { MediaSession } from "./media-session.ts";
-import type { BitrateBounds, FromMedia, MediaOptions, ToMedia } from "./messages.ts";
+import type { BitrateBounds, ExpectWorker, FromMedia, MediaOptions, ToMedia } from "./messages.ts";
 import type { Viewer } from "./viewer.ts";
 import { WorkerPort } from "./worker-port.ts";
 
@@ -12,19 +11,23 @@ import { WorkerPort } from "./worker-port.ts";
 
 const TICK_MS = 1000;
 
+type Entry = {
+  readonly session: MediaSession;
+  /** Where its worker dials, or dialled; absent before the first. */
+  port: WorkerPort | undefined;
+};
+
 class MediaThreadMain {
   readonly #options: MediaOptions;
   readonly #post: (message: FromMedia) => void;
-  readonly #port: WorkerPort;
   readonly #blame = new Blame();
-  readonly #sessions = new Map<string, { session: MediaSession; nonce: string }>();
+  readonly #sessions = new Map<string, Entry>();
   /** The session of each viewer. */
   readonly #viewers = new Map<string, MediaSession>();
   readonly #ticks: NodeJS.Timeout;
 
-  constructor(options: MediaOptions, port: WorkerPort, post: (message: FromMedia) => void) {
+  constructor(options: MediaOptions, post: (message: FromMedia) => void) {
     this.#options = options;
-    this.#port = port;
     this.#post = (message) => {
       if (message.type === "viewerState" && isEnd(message.state)) {
         this.#viewers.delete(message.viewer);
@@ -40,7 +43,10 @@ class MediaThreadMain {
   receive(message: ToMedia): void {
     switch (message.type) {
       case "openSession":
-        this.#openSession(message.session, message.nonce, message.maxBitrate);
+        this.#openSession(message.session, message.maxBitrate);
+        break;
+      case "expectWorker":
+        void this.#expectWorker(message);
         break;
       case "limitBitrate":
         this.#sessions.get(message.session)?.session.limitBitrate(this.#bounds(message.maxBitrate));
@@ -68,25 +74,42 @@ class MediaThreadMain {
     }
   }
 
-  #openSession(id: string, nonce: string, maxBitrate: number | undefined): void {
+  #openSession(id: string, maxBitrate: number | undefined): Entry {
     const bounds = this.#bounds(maxBitrate);
     let entry = this.#sessions.get(id);
     if (entry === undefined) {
       const { ice } = this.#options;
-      entry = { session: new MediaSession(id, ice, bounds, this.#blame, this.#post), nonce };
+      const session = new MediaSession(id, ice, bounds, this.#blame, this.#post);
+      entry = { session, port: undefined };
       this.#sessions.set(id, entry);
     } else {
       entry.session.limitBitrate(bounds);
     }
-    this.#port.forget(entry.nonce);
-    entry.nonce = nonce;
+    return entry;
+  }
+
+  async #expectWorker({ session: id, socketPath, nonce, maxBitrate }: ExpectWorker): Promise<void> {
+    const entry = this.#openSession(id, maxBitrate);
     const { session } = entry;
-    this.#port.expect(nonce, {
-      connected: (link) => session.workerConnected(link),
-      accessUnit: (unit) => session.accessUnit(unit),
-      fault: (reason) => this.#post({ type: "workerFault", session: id, reason }),
-      gone: (link) => session.workerGone(link),
-    });
+    entry.port?.close();
+    try {
+      const port = await WorkerPort.listen(
+        { socketPath, nonce },
+        {
+          connected: (link) => session.workerConnected(link),
+          accessUnit: (unit) => session.accessUnit(unit),
+          fault: (reason) => this.#post({ type: "workerFault", session: id, reason }),
+          gone: (link) => session.workerGone(link),
+        },
+      );
+      entry.port?.close(); // Another was expected meanwhile.
+      entry.port = port;
+      if (this.#sessions.get(id) !== entry) port.close();
+      this.#post({ type: "listening", socketPath });
+    } catch (error) {
+      const failure = error instanceof Error ? error.message : String(error);
+      this.#post({ type: "listening", socketPath, failure });
+    }
   }
 
   #bounds(maxBitrate: number | undefined): BitrateBounds {
@@ -99,8 +122,8 @@ class MediaThreadMain {
     const entry = this.#sessions.get(id);
     if (entry === undefined) return;
     this.#sessions.delete(id);
-    this.#port.forget(entry.nonce);
     entry.session.close();
+    entry.port?.close();
   }
 
   #addViewer(sessionId: string, id: string, control: boolean): void {
@@ -128,7 +151,6 @@ class MediaThreadMain {
   #close(): void {
     clearInterval(this.#ticks);
     for (const id of this.#sessions.keys()) this.#closeSession(id);
-    this.#port.close();
     parentPort?.close();
   }
 }
@@ -140,11 +162,7 @@ function isEnd(state: string): boolean {
 const parent = parentPort;
 if (parent === null) throw new Error("A media thread runs as a worker thread only.");
 const options: MediaOptions = workerData;
-const port = await WorkerPort.listen(
-  options.folder,
-  `media-${randomBytes(8).toString("hex")}.sock`,
-);
-const thread = new MediaThreadMain(options, port, (message) => parent.postMessage(message));
+const thread = new MediaThreadMain(options, (message) => parent.postMessage(message));
 parent.on("message", (message: ToMedia) => thread.receive(message));
-parent.postMessage({ type: "listening", socketPath: port.socketPath } satisfies FromMedia);
+parent.postMessage({ type: "ready" } satisfies FromMedia);
 module.flushCompileCache(); // Its gateway may not live to end it in order.

@@ -1,130 +1,163 @@
+import { timingSafeEqual } from "node:crypto";
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import path from "node:path";
+import { TokenBucket } from "#shared/base/token-bucket.ts";
 import { type AccessUnit, AccessUnitReader } from "./access-unit-reader.ts";
 import { monotonicMicroseconds } from "./clock.ts";
 import type { WorkerLink } from "./media-session.ts";
 import { MediaRequest, NONCE_BYTES } from "./messages.ts";
 
-/** What a nonce leads to. */
 export type WorkerEvents = {
   connected(link: WorkerLink): void;
   accessUnit(unit: AccessUnit): void;
-  /** The worker said something that is not allowed. `gone` follows. */
+  /** The worker did something that is not allowed: it is to be killed. Called once at most; `gone` follows `connected`. */
   fault(reason: string): void;
   gone(link: WorkerLink): void;
 };
 
-/** A dialler that does not give its nonce until then is no worker. */
+/** A dialler that does not give its nonce until then is cut off. */
 const NONCE_TIMEOUT_MS = 5000;
-/** Sockets that have not given a nonce yet. Bounds what a confused process can hold open. */
-export const MAX_STRANGERS = 32;
+
+/** Sockets that have not given a nonce yet; a worker dials once. Bounds the descriptors that it takes of the thread. */
+export const MAX_UNDECIDED_DIALS = 32;
+
+/**
+ * Dials a second that lead nowhere. Bounds the thread's time for a worker that does nothing else, and the others' wait, who
+ * are on the same thread.
+ */
+export const MAX_VAIN_DIALS_PER_SECOND = 64;
+
 /** Requests that a worker does not read. Bounds what the thread holds for it. */
 const MAX_UNREAD_BYTES = 4096;
 /** Linux's sockaddr_un, less the terminator. */
 const MAX_PATH_BYTES = 107;
 
-/** The Unix socket by which workers hand over access units. */
-export class WorkerPort {
+export type WorkerPortOptions = {
+  /** In a folder that only this user can enter: the socket gets its own mode after it exists. */
   readonly socketPath: string;
-  readonly #server: Server;
-  readonly #expected = new Map<string, WorkerEvents>();
-  readonly #sockets = new Set<Socket>();
-  /** Sockets that gave no nonce yet, oldest first. */
-  readonly #strangers = new Set<Socket>();
+  /** Hex: the first socket that gives it is the worker's. */
+  readonly nonce: string;
+  /** Milliseconds. */
+  readonly now?: () => number;
+};
 
-  private constructor(socketPath: string) {
-    this.socketPath = socketPath;
-    this.#server = createServer((socket) => this.#greet(socket));
+/** The Unix socket by which one worker hands over access units. No other worker's sandbox has it. */
+export class WorkerPort implements Disposable {
+  readonly #server: Server;
+  readonly #nonce: Buffer;
+  readonly #events: WorkerEvents;
+  readonly #now: () => number;
+  readonly #vainDials = new TokenBucket(MAX_VAIN_DIALS_PER_SECOND, MAX_VAIN_DIALS_PER_SECOND);
+  readonly #undecided = new Set<Socket>();
+  #worker: Socket | undefined;
+  #closed = false;
+
+  private constructor(server: Server, options: WorkerPortOptions, events: WorkerEvents) {
+    this.#server = server;
+    this.#nonce = Buffer.from(options.nonce, "hex");
+    this.#events = events;
+    this.#now = options.now ?? (() => performance.now());
+    server.on("connection", (socket) => this.#greet(socket));
   }
 
-  /** `folder` must be one that only this user can enter: the socket gets its own mode after it exists. */
-  static async listen(folder: string, name: string): Promise<WorkerPort> {
-    const socketPath = path.join(folder, name);
+  static async listen(options: WorkerPortOptions, events: WorkerEvents): Promise<WorkerPort> {
+    const { socketPath } = options;
     if (Buffer.byteLength(socketPath) > MAX_PATH_BYTES) {
       throw new Error(
         `The path of the media socket (${socketPath}) is over ${MAX_PATH_BYTES} bytes long.`,
       );
     }
-    const port = new WorkerPort(socketPath);
+    const server = createServer();
     await new Promise<void>((resolve, reject) => {
-      port.#server.once("error", reject);
-      port.#server.listen(socketPath, () => {
-        port.#server.off("error", reject);
+      server.once("error", reject);
+      server.listen(socketPath, () => {
+        server.off("error", reject);
         resolve();
       });
     });
+    const port = new WorkerPort(server, options, events);
     await chmod(socketPath, 0o600);
     return port;
   }
 
-  /** The next socket that gives `nonce` (hex) is this worker's. */
-  expect(nonce: string, events: WorkerEvents): void {
-    this.#expected.set(nonce, events);
-  }
-
-  forget(nonce: string): void {
-    this.#expected.delete(nonce);
-  }
-
-  /** Idempotent. Closes the workers' sockets too. */
+  /** Idempotent. Closes the worker's socket too. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    this.#expected.clear();
+    for (const socket of this.#undecided) socket.destroy();
+    this.#worker?.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #greet(socket: Socket): void {
-    // The oldest goes: one worker's silent sockets must not keep another's from being heard.
-    const [oldest] = this.#strangers;
-    if (oldest !== undefined && this.#strangers.size >= MAX_STRANGERS) oldest.destroy();
-    this.#strangers.add(socket);
-    this.#sockets.add(socket);
-    const introduced = (): void => {
-      this.#strangers.delete(socket);
-    };
-    socket.setTimeout(NONCE_TIMEOUT_MS, () => socket.destroy());
     socket.on("error", () => socket.destroy());
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    this.#undecided.add(socket);
+    socket.setTimeout(NONCE_TIMEOUT_MS, () => socket.destroy());
     socket.once("close", () => {
-      this.#sockets.delete(socket);
-      introduced();
+      if (this.#undecided.delete(socket)) this.#dialledInVain();
     });
+    if (this.#undecided.size > MAX_UNDECIDED_DIALS) {
+      this.#fault(`It opened over ${MAX_UNDECIDED_DIALS} media sockets that say nothing.`);
+      return;
+    }
     let nonce = Buffer.alloc(0);
     const readNonce = (chunk: Buffer): void => {
       nonce = Buffer.concat([nonce, chunk]);
       if (nonce.length < NONCE_BYTES) return;
       socket.off("data", readNonce);
+      const isKnown = timingSafeEqual(nonce.subarray(0, NONCE_BYTES), this.#nonce);
+      if (!isKnown || this.#worker !== undefined) {
+        socket.destroy(); // Its end is that of one more vain dial.
+        return;
+      }
+      this.#undecided.delete(socket);
       socket.setTimeout(0);
-      introduced();
-      const key = nonce.toString("hex", 0, NONCE_BYTES);
-      const events = this.#expected.get(key);
-      this.#expected.delete(key);
-      if (events === undefined) socket.destroy();
-      else serveWorker(socket, events, nonce.subarray(NONCE_BYTES));
+      this.#worker = socket;
+      this.#serve(socket, nonce.subarray(NONCE_BYTES));
     };
     socket.on("data", readNonce);
   }
-}
 
-function serveWorker(socket: Socket, events: WorkerEvents, first: Buffer): void {
-  const reader = new AccessUnitReader(monotonicMicroseconds);
-  const link = linkTo(socket);
-  const read = (chunk: Buffer): void => {
-    try {
-      for (const unit of reader.push(chunk)) {
-        if (socket.destroyed) return;
-        events.accessUnit(unit);
+  #serve(socket: Socket, first: Buffer): void {
+    const reader = new AccessUnitReader(monotonicMicroseconds);
+    const link = linkTo(socket);
+    const read = (chunk: Buffer): void => {
+      try {
+        for (const unit of reader.push(chunk)) {
+          if (socket.destroyed) return;
+          this.#events.accessUnit(unit);
+        }
+      } catch (error) {
+        // Whatever it is, it came of what this worker sent, and of the thread nothing else is touched.
+        this.#fault(error instanceof Error ? error.message : String(error));
       }
-    } catch (error) {
-      // Whatever it is, it came of what this worker sent, and of the thread nothing else is touched.
-      socket.destroy();
-      events.fault(error instanceof Error ? error.message : String(error));
-    }
-  };
-  socket.once("close", () => events.gone(link));
-  socket.on("data", read);
-  events.connected(link);
-  read(first);
+    };
+    socket.once("close", () => this.#events.gone(link));
+    socket.on("data", read);
+    this.#events.connected(link);
+    read(first);
+  }
+
+  #dialledInVain(): void {
+    if (this.#closed || this.#vainDials.take(this.#now())) return;
+    this.#fault(
+      `It dialled its media socket over ${MAX_VAIN_DIALS_PER_SECOND} times in a second in vain.`,
+    );
+  }
+
+  #fault(reason: string): void {
+    if (this.#closed) return;
+    this.close();
+    this.#events.fault(reason);
+  }
 }
 
 function linkTo(socket: Socket): WorkerLink {

@@ -5,9 +5,9 @@ import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { ResizeInput } from "#shared/input/events.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
 import { HeldInput } from "./held-input.ts";
-import { MAX_VIEWERS } from "./limits.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { SessionUnavailable } from "./session-unavailable.ts";
+import { noRoomFor, type Place } from "./viewer-places.ts";
 import { Viewers } from "./viewers.ts";
 
 type FromViewer = Extract<
@@ -33,6 +33,7 @@ export class Audience {
   readonly #outlets = new Map<string, ViewerOutlet>();
   readonly #viewers = new Viewers();
   readonly #held = new Map<string, HeldInput>();
+  readonly #places = new Map<string, Place>();
 
   constructor(session: string, postToMedia: (message: ToMedia) => void, events: AudienceEvents) {
     this.#session = session;
@@ -49,15 +50,20 @@ export class Audience {
     return this.#viewers.wish;
   }
 
-  /** Throws SessionUnavailable. */
-  add(viewer: string, role: ViewerRole, outlet: ViewerOutlet, state: SessionState): ViewerInlet {
-    if (this.#viewers.count >= MAX_VIEWERS) {
-      throw new SessionUnavailable(
-        `Session ${this.#session} has ${MAX_VIEWERS} viewers already, which is the limit.`,
-      );
-    }
+  /** `token` is its id. Throws SessionUnavailable. */
+  add(
+    viewer: string,
+    role: ViewerRole,
+    outlet: ViewerOutlet,
+    token: string,
+    state: SessionState,
+  ): ViewerInlet {
+    const place = { control: role !== "view", token };
+    const { control } = place;
+    const noRoom = noRoomFor(place, [...this.#places.values()]);
+    if (noRoom !== undefined) throw new SessionUnavailable(`Session ${this.#session} ${noRoom}`);
+    this.#places.set(viewer, place);
     const post = this.#postToMedia;
-    const control = role !== "view";
     this.#viewers.add(viewer, control);
     this.#held.set(viewer, new HeldInput());
     this.#outlets.set(viewer, outlet);
@@ -112,6 +118,7 @@ export class Audience {
   #left(viewer: string): void {
     if (!this.#outlets.delete(viewer)) return;
     this.#viewers.remove(viewer);
+    this.#places.delete(viewer);
     // What the viewer held down is let go of: no key may stick in the program.
     if (this.#held.get(viewer)?.isEmpty === false) {
       this.#events.input(encodeInput({ type: "blur" }));

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import path from "node:path";
 import { MediaThread } from "#server/media/media-thread.ts";
 import {
   type FromMedia,
@@ -7,7 +8,7 @@ import {
   type ToMedia,
 } from "#server/media/messages.ts";
 
-export type MediaMessage = Exclude<FromMedia, { type: "listening" | "fault" }>;
+export type MediaMessage = Exclude<FromMedia, { type: "ready" | "listening" | "fault" }>;
 
 export type MediaPoolEvents = {
   readonly message: (session: string, message: MediaMessage) => void;
@@ -21,24 +22,29 @@ export type MediaPoolEvents = {
 
 /** The media threads, with each session always on the same one. Owns them. */
 export class MediaPool implements AsyncDisposable {
+  readonly #folder: string;
   readonly #options: MediaOptions;
   readonly #events: MediaPoolEvents;
   readonly #threads: MediaThread[] = [];
   readonly #sessions = new Set<string>();
   readonly #viewers = new Map<string, string>();
+  #sockets = 0;
   #closed = false;
 
-  private constructor(options: MediaOptions, events: MediaPoolEvents) {
+  private constructor(folder: string, options: MediaOptions, events: MediaPoolEvents) {
+    this.#folder = folder;
     this.#options = options;
     this.#events = events;
   }
 
+  /** `folder`: one that only this user can enter (0700), for the sockets that workers dial. */
   static async start(
     count: number,
+    folder: string,
     options: MediaOptions,
     events: MediaPoolEvents,
   ): Promise<MediaPool> {
-    const pool = new MediaPool(options, events);
+    const pool = new MediaPool(folder, options, events);
     const slots = Array.from({ length: count }, (_, slot) => slot);
     const threads = await Promise.allSettled(slots.map((slot) => pool.#startThread(slot)));
     for (const thread of threads) {
@@ -49,21 +55,26 @@ export class MediaPool implements AsyncDisposable {
     return pool;
   }
 
-  /** The thread expects a new worker for the session; what it is to dial and say. */
-  expectWorker(
+  /** Viewers may be added to the session. */
+  openSession(session: string, maxBitrate: number | undefined): void {
+    this.#sessions.add(session);
+    this.post(session, { type: "openSession", session, ...bounded(maxBitrate) });
+  }
+
+  /**
+   * Has the thread listen for a new worker of the session, on a socket of its own: what the worker is to dial and say. Throws
+   * an Error with a sentence.
+   */
+  async expectWorker(
     session: string,
     maxBitrate: number | undefined,
-  ): { readonly socketPath: string; readonly nonce: string } {
+  ): Promise<{ readonly socketPath: string; readonly nonce: string }> {
     const nonce = randomBytes(NONCE_BYTES).toString("hex");
-    const thread = this.#threadOf(session);
+    const socketPath = path.join(this.#folder, `media-${++this.#sockets}.sock`);
     this.#sessions.add(session);
-    thread.post({
-      type: "openSession",
-      session,
-      nonce,
-      ...(maxBitrate === undefined ? {} : { maxBitrate }),
-    });
-    return { socketPath: thread.socketPath, nonce };
+    const thread = this.#threadOf(session);
+    await thread.expectWorker({ session, socketPath, nonce, ...bounded(maxBitrate) });
+    return { socketPath, nonce };
   }
 
   closeSession(session: string): void {
@@ -107,7 +118,7 @@ export class MediaPool implements AsyncDisposable {
   }
 
   #receive(message: FromMedia): void {
-    if (message.type === "listening") return;
+    if (message.type === "ready" || message.type === "listening") return; // The thread's own.
     if (message.type === "fault") {
       this.#events.contained(message.session, withStack(message.stack));
       return;
@@ -130,6 +141,10 @@ export class MediaPool implements AsyncDisposable {
     }
     return hash % this.#threads.length;
   }
+}
+
+function bounded(maxBitrate: number | undefined): { readonly maxBitrate?: number } {
+  return maxBitrate === undefined ? {} : { maxBitrate };
 }
 
 /** An Error does not cross threads whole. */

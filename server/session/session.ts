@@ -291,12 +291,13 @@ export class Session {
     this.#slot.kill(`The GPU worker broke its protocol: ${reason}`);
   }
 
-  addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet): ViewerInlet {
+  /** `token` is the id of the viewer's. Throws SessionUnavailable. */
+  addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet, token: string): ViewerInlet {
     if (this.#closing.signal.aborted) {
       outlet.disconnect(); // Not refused: the viewer comes back to the gateway's successor.
       return { description: () => {}, candidate: () => {}, left: () => {} };
     }
-    return this.#audience.add(viewer, role, outlet, this.#state);
+    return this.#audience.add(viewer, role, outlet, token, this.#state);
   }
 
   /** What the media thread says about this session or one of its viewers. */

@@ -11,8 +11,11 @@ import { checkOrigin, type OriginRules } from "./origin.ts";
 import {
   attachSignaling,
   type Admission,
+  Crowded,
   MAX_SIGNALING_BYTES,
-  type ViewableSession,
+  type ViewerInlet,
+  type ViewerOutlet,
+  type ViewerRole,
 } from "./signaling.ts";
 
 /** Who has connected shows its token within this time. Bounds connections that wait for nothing. */
@@ -25,7 +28,12 @@ export type SignalingDoorOptions = {
   readonly doorkeeper: Doorkeeper;
   readonly origins: OriginRules;
   readonly events: Events;
-  readonly session: (name: string) => ViewableSession;
+  readonly session: (name: string) => JoinableSession;
+};
+
+/** A session that counts who watches by their tokens. */
+type JoinableSession = {
+  addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet, token: string): ViewerInlet;
 };
 
 /** Lets viewers in: page and rate are checked before the WebSocket, the token after, in its first message. */
@@ -97,11 +105,13 @@ export class SignalingDoor implements Disposable {
       const { claims, exchanged } = await tokens.admitOperator(token);
       doorkeeper.authenticated(request);
       // What an invitation was exchanged for is not lost to a limit.
-      if (exchanged === undefined) await doorkeeper.joins("viewer", claims.session);
+      if (exchanged === undefined) await doorkeeper.viewerJoins(claims);
       return {
         role: claims.role,
         // Looked up on each use: an empty session is forgotten, and made anew under its name.
-        session: { addViewer: (...viewer) => session(claims.session).addViewer(...viewer) },
+        session: {
+          addViewer: (...viewer) => session(claims.session).addViewer(...viewer, claims.pass.id),
+        },
         hold: (end) => tokens.hold(claims.pass, end),
         ...(exchanged === undefined ? {} : { exchanged }),
       };
@@ -109,6 +119,9 @@ export class SignalingDoor implements Disposable {
       if (error instanceof TokenError) {
         await doorkeeper.failure("viewer", request);
         events.viewerRefused(error.message, request.socket.remoteAddress ?? "unknown");
+      }
+      if (error instanceof Refusal && error.status === 429) {
+        throw new Crowded(error.message, { cause: error });
       }
       throw error;
     }

@@ -7,6 +7,7 @@ import {
   type Description,
   type ServerToViewer,
   type SessionState,
+  TRY_AGAIN,
   VIEWER_NAMESPACE,
   type ViewerToServer,
 } from "#shared/signaling/messages.ts";
@@ -36,10 +37,10 @@ export type ViewerInlet = {
   left(): void;
 };
 
-export type ViewableSession = {
+type ViewableSession = {
   /**
    * `viewer` is unique for the gateway's life. Throws an Error whose message is a sentence for the
-   * viewer when there is no room.
+   * viewer when there is no room for it now.
    */
   addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet): ViewerInlet;
 };
@@ -54,8 +55,15 @@ export type Admission = {
   readonly hold?: (end: (sentence: string) => void) => () => void;
 };
 
+/** A good token can't be let in now; the message is a sentence for the operator. */
+export class Crowded extends Error {
+  override name = "Crowded" as const;
+  /** What socket.io sends with the error. */
+  readonly data = TRY_AGAIN;
+}
+
 export type SignalingOptions = {
-  /** Throws an Error whose message is a sentence for the operator. `request` is the WebSocket's. */
+  /** Throws an Error whose message is a sentence for the operator; a Crowded lets it try again. `request` is the WebSocket's. */
   authenticateOperator(token: string, request: IncomingMessage): Promise<Admission>;
 };
 
@@ -172,7 +180,8 @@ function serveViewer(socket: ViewerSocket): void {
       disconnect: () => void socket.disconnect(true),
     });
   } catch (error) {
-    refuse(error instanceof Error ? error.message : String(error));
+    socket.emit("busy", error instanceof Error ? error.message : String(error));
+    socket.disconnect(true);
     return;
   }
   const limit = new TokenBucket(MAX_MESSAGES_PER_SECOND, MAX_MESSAGES_PER_SECOND);

@@ -42,7 +42,12 @@ export type ServerToViewer = {
   token: (token: string) => void;
   /** The gateway ends this viewer's connection; it must not retry. */
   refused: (sentence: string) => void;
+  /** There is no room now: the gateway ends this viewer's connection, and it may try again. */
+  busy: (sentence: string) => void;
 };
+
+/** The `data` of the `connect_error` of a viewer that may try again; without it, its token is not taken. */
+export const TRY_AGAIN = { tryAgain: true } as const;
 
 export type ViewerToServer = {
   description: (description: Description) => void;
@@ -64,7 +69,7 @@ export const STATS_CHANNEL = "stats";
 export type StatsMessage = {
   /** Media sent to this viewer, resends included. */
   readonly bitrate: number;
-  /** What the session's encoder is asked for: the least estimate of all viewers. */
+  /** What the session's encoder is asked for: the least estimate of all viewers that are not far behind. */
   readonly targetBitrate: number;
   /** What this viewer's network is thought to carry. */
   readonly estimate: number;

@@ -172,7 +172,7 @@ class Viewer implements ViewerOutlet {
 
   constructor(id: string, role: "view" | "control" = "control") {
     this.#id = id;
-    this.inlet = session.addViewer(id, role, this);
+    this.inlet = session.addViewer(id, role, this, `${role}-token-of-${id}`);
   }
 
   does(event: InputEvent): void {

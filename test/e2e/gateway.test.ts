@@ -296,6 +296,11 @@ describe("a GPU worker", () => {
       says: /broke its protocol: It dialled over 64 times in a second in vain/,
     },
     {
+      why: "dials its media thread without end",
+      deed: { do: "dialMediaOften", times: 1_000_000 },
+      says: /broke its protocol: It dialled its media socket over 64 times in a second in vain/,
+    },
+    {
       why: "hands over an access unit that is too large",
       deed: { do: "sendMedia", hex: accessUnit(8 * 1024 * 1024 + 1), times: 1 },
       says: /broke its protocol: An access unit's length \(8388609 bytes\) is outside/,

@@ -198,6 +198,26 @@ describe("the page", () => {
     expect(opened.host.tokens).toEqual(["wrong", TOKEN]);
   });
 
+  test.for([{ at: "door" }, { at: "session" }] as const)(
+    "that is turned away at the $at for now says so, and tries again until it is let in",
+    async ({ at }) => {
+      await using opened = await open();
+      await opened.reaches("live");
+      const sentence = "Session vm has 32 viewers already, which is the limit.";
+      opened.host.noRoom = { at, sentence };
+      await opened.page.reload();
+      await opened.reaches("busy");
+      expect(await opened.text("#notice-sentence")).toBe(`${sentence} Trying again.`);
+      const tried = opened.host.tokens.length;
+      await expect
+        .poll(() => opened.host.tokens.length, { timeout: 10_000 })
+        .toBeGreaterThan(tried);
+      await opened.reaches("busy");
+      opened.host.noRoom = undefined;
+      await opened.reaches("live");
+    },
+  );
+
   test("tells a browser without H.264 what to use, and does not trouble the gateway", async () => {
     await using opened = await open({ before: hideH264 });
     await opened.reaches("unsupported");

@@ -51,6 +51,7 @@ export async function answerTo(socket: PageSocket): Promise<string> {
     socket.once("news", () => resolve("let in"));
     socket.once("connect_error", (error) => resolve(error.message));
     socket.once("refused", (sentence: string) => resolve(sentence));
+    socket.once("busy", (sentence: string) => resolve(sentence));
   });
 }
 

@@ -11,6 +11,8 @@ export type Deed =
   | { readonly do: "sayOften"; readonly times: number }
   | { readonly do: "sayMuch"; readonly bytes: number }
   | { readonly do: "dialOften"; readonly times: number }
+  /** The media thread's socket, one time after the other. */
+  | { readonly do: "dialMediaOften"; readonly times: number }
   /** On a socket of its own, in place of who dials. */
   | { readonly do: "dialBytes"; readonly hex: string }
   | { readonly do: "printOften"; readonly lines: number }

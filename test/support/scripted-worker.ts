@@ -79,6 +79,9 @@ async function serve(connection: number): Promise<void> {
       case "dialOften":
         for (let count = 0; count < deed.times; count++) void dial(workerSocket, workerNonce, 4000);
         break;
+      case "dialMediaOften":
+        void dialMediaOften(deed.times);
+        break;
       case "dialBytes":
         connect(workerSocket)
           .on("error", () => {})
@@ -145,6 +148,15 @@ async function dialMedia(): Promise<Socket> {
   await once(socket, "connect");
   socket.on("error", () => socket.destroy()).write(mediaNonce);
   return socket;
+}
+
+async function dialMediaOften(times: number): Promise<void> {
+  for (let count = 0; count < times; count++) {
+    const socket = connect(mediaSocket);
+    await once(socket, "connect");
+    socket.destroy();
+  }
+  console.error(`dialled ${times} times`);
 }
 
 async function sendMedia(bytes: Buffer, times: number): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from "#server/media/messages.ts";
 import {
   attachSignaling,
+  Crowded,
   MAX_SIGNALING_BYTES,
   type ViewerInlet,
   type ViewerOutlet,
@@ -66,6 +67,8 @@ export class ViewerHost implements AsyncDisposable {
   readonly #inputs: InputEvent[] = [];
   readonly #waiting = new Set<() => void>();
   #state: SessionState;
+  /** Who turns away what comes, with this sentence, until it is undefined again. */
+  noRoom: { readonly at: "door" | "session"; readonly sentence: string } | undefined;
   /** Paths and queries of all that was asked for, by HTTP and WebSocket. */
   readonly requests: string[] = [];
   /** Tokens that viewers came with, good or not. */
@@ -98,6 +101,7 @@ export class ViewerHost implements AsyncDisposable {
     attachSignaling(this.#io, {
       authenticateOperator: async (token) => {
         this.tokens.push(token);
+        if (this.noRoom?.at === "door") throw new Crowded(this.noRoom.sentence);
         if (token === options.invitation) {
           if (this.tokens.filter((each) => each === token).length > 1) {
             throw new Error("The invitation was used already: ask for a new one.");
@@ -114,16 +118,17 @@ export class ViewerHost implements AsyncDisposable {
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-"));
     const receive = { now: (_message: FromMedia): void => undefined };
     const media = await MediaThread.start(
-      { folder, ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
+      { ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
       (message) => receive.now(message),
       (error) => {
         throw error;
       },
     );
     const nonce = "5e".repeat(NONCE_BYTES);
-    media.post({ type: "openSession", session: SESSION, nonce });
+    const socketPath = path.join(folder, "media.sock");
+    await media.expectWorker({ session: SESSION, socketPath, nonce });
     const source = await VideoSource.dial({
-      socketPath: media.socketPath,
+      socketPath,
       nonce,
       width: options.width ?? 640,
       height: options.height ?? 360,
@@ -191,6 +196,7 @@ export class ViewerHost implements AsyncDisposable {
   }
 
   addViewer(viewer: string, _role: string, outlet: ViewerOutlet): ViewerInlet {
+    if (this.noRoom !== undefined) throw new Error(this.noRoom.sentence);
     this.#outlets.set(viewer, outlet);
     outlet.state(this.#state);
     this.#media.post({ type: "addViewer", session: SESSION, viewer, control: true });
@@ -228,6 +234,7 @@ export class ViewerHost implements AsyncDisposable {
         throw new Error(message.reason);
       case "fault":
         throw new Error(message.stack);
+      case "ready":
       case "listening":
       case "stats":
       case "viewerState":

@@ -28,14 +28,14 @@ class Host implements AsyncDisposable {
   static async start(): Promise<Host> {
     const host = new Host(await mkdtemp(path.join(tmpdir(), "media-")));
     host.#media = await MediaThread.start(
-      { folder: host.#folder, ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
+      { ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
       (message) => {
         host.messages.push(message);
         for (const wake of host.#waiting.splice(0)) wake();
       },
       (error) => host.deaths.push(error),
     );
-    host.#media.post({ type: "openSession", session: "vm", nonce: "5e".repeat(32) });
+    host.#media.post({ type: "openSession", session: "vm" });
     return host;
   }
 

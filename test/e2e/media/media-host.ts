@@ -19,6 +19,7 @@ export class MediaHost implements AsyncDisposable {
   readonly #browser: Browser;
   readonly #state: HostState;
   #viewers = 0;
+  #workers = 0;
 
   private constructor(media: MediaThread, folder: string, browser: Browser, state: HostState) {
     this.media = media;
@@ -31,7 +32,7 @@ export class MediaHost implements AsyncDisposable {
     const folder = await mkdtemp(path.join(tmpdir(), "media-"));
     const state = new HostState();
     const media = await MediaThread.start(
-      { folder, ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
+      { ice: LOOPBACK_ICE, bitrates: DEFAULT_BITRATES },
       (message) => state.receive(message),
       (error) => state.died(error),
     );
@@ -40,9 +41,15 @@ export class MediaHost implements AsyncDisposable {
 
   /** Opens the session (again) for a worker, and dials as one. */
   async source(picture: Picture): Promise<VideoSource> {
+    return VideoSource.dial({ ...picture, ...(await this.expectWorker()) });
+  }
+
+  /** What a worker is to dial and say. */
+  async expectWorker(): Promise<{ readonly socketPath: string; readonly nonce: string }> {
     const nonce = randomBytes(32).toString("hex");
-    this.media.post({ type: "openSession", session: this.session, nonce });
-    return VideoSource.dial({ ...picture, socketPath: this.media.socketPath, nonce });
+    const socketPath = path.join(this.#folder, `worker-${++this.#workers}.sock`);
+    await this.media.expectWorker({ session: this.session, socketPath, nonce });
+    return { socketPath, nonce };
   }
 
   async view(options: { control?: boolean; network?: NetworkOptions } = {}): Promise<MediaPage> {

@@ -267,6 +267,26 @@ describe("a bad network", () => {
   });
 });
 
+describe("two viewers", () => {
+  test("of whom the one that only watches has a slow network leave the operator the picture", async () => {
+    const bottleneck = { bitsPerSecond: 400_000, queueMs: 200 };
+    await using host = await MediaHost.start(browser);
+    await using source = await host.source({ ...SMALL, background: "noisy" });
+    await using operator = await host.view();
+    source.start();
+    await operator.frame(0);
+    await using watcher = await host.view({ control: false, network: { bottleneck, delayMs: 5 } });
+    await watcher.stats(({ estimate }) => estimate < 1.1 * bottleneck.bitsPerSecond);
+    const before = host.messages.length;
+    const { targetBitrate } = await host.told(
+      "stats",
+      (told) =>
+        host.messages.indexOf(told) > before && told.targetBitrate > 2 * bottleneck.bitsPerSecond,
+    );
+    await expect.poll(() => source.bitrate).toBeGreaterThan(targetBitrate / 2);
+  });
+});
+
 describe("a worker", () => {
   test("that dies leaves viewers with the last frame, and its successor's picture follows", async () => {
     await using host = await MediaHost.start(browser);
@@ -286,9 +306,8 @@ describe("a worker", () => {
 
   test("that says something wrong is cut off with a sentence", async () => {
     await using host = await MediaHost.start(browser);
-    const nonce = "5a".repeat(32);
-    host.media.post({ type: "openSession", session: host.session, nonce });
-    const socket = connect(host.media.socketPath).resume();
+    const { socketPath, nonce } = await host.expectWorker();
+    const socket = connect(socketPath).resume();
     const closed = new Promise((resolve) => socket.once("close", resolve));
     socket.write(Buffer.concat([Buffer.from(nonce, "hex"), Buffer.alloc(17)]));
     const fault = await host.told("workerFault");

@@ -33,6 +33,7 @@ const config = resolveConfig(
         attemptsPerMinute: UNHURRIED,
         failuresPerMinute: UNHURRIED,
         joinsPerMinute: UNHURRIED,
+        tokenJoinsPerMinute: UNHURRIED,
         strangersPerAddress: 512,
       },
     }),

@@ -43,6 +43,7 @@ test("what strangers may do is bounded by default, and each bound is set alone",
     attemptsPerMinute: 3_000,
     failuresPerMinute: 60,
     joinsPerMinute: 600,
+    tokenJoinsPerMinute: 120,
     strangers: 512,
     strangersPerAddress: 128,
   });

@@ -7,6 +7,7 @@ import { Refusal } from "#server/ingress/refusal.ts";
 import { Events } from "#server/observe/events.ts";
 
 const LIMIT = 3;
+const TOKEN_LIMIT = 2;
 const log: string[] = [];
 const crowded: string[] = [];
 let doorkeeper: Doorkeeper;
@@ -23,7 +24,7 @@ beforeEach(() => {
     cacheFolder: "/c",
     runtimeFolder: "/r",
   };
-  const text = `doors: { attemptsPerMinute: ${LIMIT}, failuresPerMinute: ${LIMIT}, joinsPerMinute: ${LIMIT} }`;
+  const text = `doors: { attemptsPerMinute: ${LIMIT}, failuresPerMinute: ${LIMIT}, joinsPerMinute: ${LIMIT}, tokenJoinsPerMinute: ${TOKEN_LIMIT} }`;
   const config = resolveConfig(environment, {}, { file: "h.yaml", text });
   doorkeeper = new Doorkeeper({
     limits: config.doors,
@@ -46,6 +47,12 @@ const from = (remoteAddress: string): Sender => ({
 });
 const MINE = from("192.0.2.1");
 const ANOTHER = from("192.0.2.2");
+
+const viewer = (role: "view" | "control" | "admin", id = "mine") => ({
+  session: "vm",
+  role,
+  pass: { id },
+});
 
 type Act = (keeper: Doorkeeper, request: Sender) => Promise<void>;
 
@@ -101,7 +108,37 @@ test.for<{ what: string; act: Act }>([
 test("programs that join without end cost their session's viewers nothing", async () => {
   for (let count = 0; count < LIMIT; count++) await doorkeeper.joins("guest", "vm");
   await expect(doorkeeper.joins("guest", "vm")).rejects.toBeInstanceOf(Refusal);
-  await doorkeeper.joins("viewer", "vm");
+  await doorkeeper.viewerJoins(viewer("control"));
+});
+
+test.for(["view", "control", "admin"] as const)(
+  "a viewer's token (%s) joins up to its own limit, and costs no other token anything",
+  async (role) => {
+    for (let count = 0; count < TOKEN_LIMIT; count++) await doorkeeper.viewerJoins(viewer(role));
+    await expect(doorkeeper.viewerJoins(viewer(role))).rejects.toMatchObject({
+      status: 429,
+      message: expect.stringMatching(/^A viewer's token joined session vm over 2 times within/),
+    });
+    await doorkeeper.viewerJoins(viewer(role, "another"));
+    expect(crowded).toEqual(["vm"]);
+    vi.advanceTimersByTime(60_000);
+    await doorkeeper.viewerJoins(viewer(role));
+  },
+);
+
+test("viewers that only watch join up to their limit, and cost those in control nothing", async () => {
+  for (let count = 0; count < LIMIT; count++) {
+    await doorkeeper.viewerJoins(viewer("view", `token ${count}`));
+  }
+  await expect(doorkeeper.viewerJoins(viewer("view", "one more"))).rejects.toMatchObject({
+    message: expect.stringMatching(/^Session vm was joined over 3 times .* viewers that watch/),
+  });
+  for (let count = 0; count < LIMIT; count++) {
+    await doorkeeper.viewerJoins(viewer("control", `key ${count}`));
+  }
+  await expect(doorkeeper.viewerJoins(viewer("admin", "one more"))).rejects.toMatchObject({
+    message: expect.stringMatching(/^Session vm was joined over 3 times .* viewers that steer/),
+  });
 });
 
 test("who showed a good token is no stranger any more", async () => {

@@ -7,24 +7,41 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AccessUnit } from "#server/media/access-unit-reader.ts";
 import type { WorkerLink } from "#server/media/media-session.ts";
 import { ACCESS_UNIT_HEADER_BYTES, MediaRequest } from "#server/media/messages.ts";
-import { MAX_STRANGERS, type WorkerEvents, WorkerPort } from "#server/media/worker-port.ts";
+import {
+  MAX_UNDECIDED_DIALS,
+  MAX_VAIN_DIALS_PER_SECOND,
+  type WorkerEvents,
+  WorkerPort,
+} from "#server/media/worker-port.ts";
 
 const NONCE = "0123456789abcdef".repeat(4);
 const SLICE = Buffer.of(0, 0, 0, 1, 0x41, 154, 2);
 
 let folder: string;
-let port: WorkerPort;
+let socketPath: string;
+let now: number;
+let worker: Recorder;
 const sockets: Socket[] = [];
+const ports: WorkerPort[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "port-"));
-  port = await WorkerPort.listen(folder, "media.sock");
+  socketPath = path.join(folder, "media.sock");
+  now = 0;
+  worker = new Recorder();
+  await listen();
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  port.close();
+  for (const port of ports.splice(0)) port.close();
   await rm(folder, { recursive: true });
 });
+
+async function listen(events: WorkerEvents = worker, at = socketPath): Promise<WorkerPort> {
+  const port = await WorkerPort.listen({ socketPath: at, nonce: NONCE, now: () => now }, events);
+  ports.push(port);
+  return port;
+}
 
 function accessUnit(length = SLICE.length): Buffer {
   const header = Buffer.alloc(ACCESS_UNIT_HEADER_BYTES);
@@ -36,7 +53,7 @@ function accessUnit(length = SLICE.length): Buffer {
 }
 
 function dial(...first: Buffer[]): Socket {
-  const socket = connect(port.socketPath).on("error", () => {});
+  const socket = connect(socketPath).on("error", () => {});
   sockets.push(socket);
   socket.write(Buffer.concat(first));
   return socket;
@@ -82,18 +99,25 @@ class Recorder implements WorkerEvents {
   }
 }
 
-test("the socket is this user's alone", async () => {
-  expect((await stat(port.socketPath)).mode & 0o777).toBe(0o600);
+test("the socket is this user's alone, and gone with the port", async () => {
+  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  ports[0]!.close();
+  await expect(stat(socketPath)).rejects.toThrow("ENOENT");
 });
 
 test("a path that no socket can have is refused with a sentence", async () => {
-  await expect(WorkerPort.listen(folder, "x".repeat(108))).rejects.toThrow("over 107 bytes long");
+  await expect(listen(worker, path.join(folder, "x".repeat(108)))).rejects.toThrow(
+    "over 107 bytes long",
+  );
 });
+
+/** Dials and is cut off, which the port has noticed when this resolves. */
+async function dialInVain(): Promise<void> {
+  await once(dial(Buffer.alloc(32, 0xff)).resume(), "close");
+}
 
 describe("a dialler", () => {
   test("with the nonce hands over access units, also those that came with the nonce", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     const socket = dial(Buffer.from(NONCE, "hex"), accessUnit());
     expect(await worker.until(2)).toEqual(["connected", "unit"]);
     socket.write(accessUnit());
@@ -102,9 +126,7 @@ describe("a dialler", () => {
   });
 
   test("may give its nonce byte by byte", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
-    const socket = connect(port.socketPath).on("error", () => {});
+    const socket = connect(socketPath).on("error", () => {});
     sockets.push(socket);
     for (const byte of Buffer.from(NONCE, "hex")) {
       await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
@@ -112,44 +134,69 @@ describe("a dialler", () => {
     expect(await worker.until(1)).toEqual(["connected"]);
   });
 
-  test("is heard however many silent ones came before it: the oldest of them goes", async () => {
-    const first = dial();
-    const silent = Array.from({ length: MAX_STRANGERS - 1 }, () => dial());
-    await Promise.all(silent.map((socket) => once(socket, "connect")));
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
-    const closed = once(first.resume(), "close");
-    dial(Buffer.from(NONCE, "hex"));
-    expect(await worker.until(1)).toEqual(["connected"]);
-    await closed;
-    expect(silent.filter(({ destroyed }) => destroyed)).toEqual([]);
-  });
-
-  test.for([
-    { why: "a wrong nonce", nonce: "ff".repeat(32), expected: NONCE },
-    { why: "a nonce that is forgotten", nonce: NONCE, expected: undefined },
-  ])("with $why is cut off", async ({ nonce, expected }) => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
-    if (expected === undefined) port.forget(NONCE);
-    await once(dial(Buffer.from(nonce, "hex"), accessUnit()).resume(), "close");
+  test("with a wrong nonce is cut off", async () => {
+    await once(dial(Buffer.from("ff".repeat(32), "hex"), accessUnit()).resume(), "close");
     expect(worker.happened).toEqual([]);
   });
 
   test("with a nonce that was used is cut off", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     dial(Buffer.from(NONCE, "hex"));
     await worker.until(1);
     await once(dial(Buffer.from(NONCE, "hex")).resume(), "close");
     expect(worker.happened).toEqual(["connected"]);
   });
+
+  test(`is heard after ${MAX_VAIN_DIALS_PER_SECOND} dials in vain within a second`, async () => {
+    for (let dials = 0; dials < MAX_VAIN_DIALS_PER_SECOND; dials++) await dialInVain();
+    dial(Buffer.from(NONCE, "hex"));
+    expect(await worker.until(1)).toEqual(["connected"]);
+  });
+
+  test("is heard after one more, where time passed", async () => {
+    for (let dials = 0; dials < MAX_VAIN_DIALS_PER_SECOND; dials++) await dialInVain();
+    now = 1000;
+    await dialInVain();
+    dial(Buffer.from(NONCE, "hex"));
+    expect(await worker.until(1)).toEqual(["connected"]);
+  });
+
+  test.for([
+    { when: "before it gave its nonce", first: [], says: [] },
+    { when: "after it did", first: [Buffer.from(NONCE, "hex")], says: ["connected"] },
+  ])("of one more within the second is at fault, $when, and no other port closes", async (row) => {
+    const other = new Recorder();
+    const elsewhere = path.join(folder, "other.sock");
+    await listen(other, elsewhere);
+    if (row.first.length > 0) {
+      dial(...row.first);
+      await worker.until(1);
+    }
+    for (let dials = 0; dials <= MAX_VAIN_DIALS_PER_SECOND; dials++) await dialInVain();
+    const fault = "fault: It dialled its media socket over 64 times in a second in vain.";
+    const happened = await worker.until(row.says.length + 1);
+    expect(happened.slice(0, row.says.length + 1)).toEqual([...row.says, fault]);
+    await expect(once(connect(socketPath), "connect")).rejects.toThrow("ENOENT");
+    const socket = connect(elsewhere).on("error", () => {});
+    sockets.push(socket);
+    socket.write(Buffer.from(NONCE, "hex"));
+    expect(await other.until(1)).toEqual(["connected"]);
+  });
+
+  test(`may leave ${MAX_UNDECIDED_DIALS} sockets silent, and is at fault with one more`, async () => {
+    const silent = Array.from({ length: MAX_UNDECIDED_DIALS - 1 }, () => dial());
+    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    dial(Buffer.from(NONCE, "hex"));
+    expect(await worker.until(1)).toEqual(["connected"]);
+    const more = [dial(), dial()];
+    await Promise.all([...silent, ...more].map((socket) => once(socket.resume(), "close")));
+    expect((await worker.until(2))[1]).toBe(
+      "fault: It opened over 32 media sockets that say nothing.",
+    );
+  });
 });
 
 describe("a worker", () => {
   test("is asked for key frames and bitrates", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     const socket = dial(Buffer.from(NONCE, "hex"));
     await worker.until(1);
     expect(worker.link!.requestKeyFrame()).toBe(true);
@@ -168,8 +215,6 @@ describe("a worker", () => {
   });
 
   test("that says something wrong is cut off after what it said right", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     const socket = dial(Buffer.from(NONCE, "hex"), accessUnit(), accessUnit(0)).resume();
     await once(socket, "close");
     const [connected, unit, fault, gone] = await worker.until(4);
@@ -179,8 +224,6 @@ describe("a worker", () => {
   });
 
   test("that hangs up is gone", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     const socket = dial(Buffer.from(NONCE, "hex"));
     await worker.until(1);
     socket.destroy();
@@ -188,8 +231,6 @@ describe("a worker", () => {
   });
 
   test("that does not read is asked no more than fits", async () => {
-    const worker = new Recorder();
-    port.expect(NONCE, worker);
     dial(Buffer.from(NONCE, "hex")).pause();
     await worker.until(1);
     let asked = 0;

@@ -5,6 +5,7 @@ import { io, type Socket } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   attachSignaling,
+  Crowded,
   MAX_MESSAGES_PER_SECOND,
   MAX_PACKETS_PER_SECOND,
   MAX_SDP_CHARACTERS,
@@ -19,6 +20,7 @@ import {
   type Description,
   type ServerToViewer,
   SIGNALING_PATH,
+  TRY_AGAIN,
   VIEWER_NAMESPACE,
   type ViewerToServer,
 } from "#shared/signaling/messages.ts";
@@ -71,6 +73,7 @@ beforeEach(async () => {
   server = new Server(http, { path: SIGNALING_PATH, maxHttpBufferSize: MAX_SIGNALING_BYTES });
   attachSignaling(server, {
     async authenticateOperator(token) {
+      if (token === "crowded") throw new Crowded("It came too often.");
       if (token !== "good") throw new Error("The token is not valid.");
       return { session, role: "control" };
     },
@@ -181,9 +184,28 @@ describe("a viewer", () => {
     expect(await session.until(1)).toEqual(["left"]);
   });
 
-  test("hears when there is no room", async () => {
+  test("hears when there is no room, and may come back", async () => {
     session.full = true;
-    expect(await heard(dial(), "refused")).toBe("The session has no room for another viewer.");
+    const socket = dial();
+    const gone = heard(socket, "disconnect");
+    expect(await heard(socket, "busy")).toBe("The session has no room for another viewer.");
+    await gone;
+    session.full = false;
+    const back = heard(socket, "connect");
+    socket.connect();
+    await back;
+    expect(session.viewers).toHaveLength(1);
+  });
+
+  test.for([
+    { why: "is not taken", token: "bad", data: undefined },
+    { why: "can't be let in now", token: "crowded", data: TRY_AGAIN },
+  ])("whose token $why is told whether to try again", async ({ token, data }) => {
+    const socket = dial({ token });
+    const error = await new Promise<object>((resolve) => {
+      socket.once("connect_error", resolve);
+    });
+    expect("data" in error ? error.data : undefined).toEqual(data);
   });
 });
 

@@ -28,6 +28,12 @@ describe("what the page says", () => {
       false,
     ],
     ["that it was refused", { ...LIVE, signaling: "lost", refused: "No room." }, "refused", false],
+    [
+      "that there is no room, over all that was said before",
+      { ...LIVE, signaling: "lost", busy: "Session vm is full." },
+      "busy",
+      true,
+    ],
     ["that it connects", { ...AT_FIRST, token: true }, "connecting", true],
     [
       "that it connects until the gateway speaks of the session",
@@ -103,6 +109,7 @@ describe("what the page says", () => {
   test("is the gateway's own sentence where it has one", () => {
     expect(present({ ...LIVE, session: GONE }).sentence).toBe(GONE.sentence);
     expect(present({ ...LIVE, refused: "No room." }).sentence).toBe("No room.");
+    expect(present({ ...LIVE, busy: "Full." }).sentence).toBe("Full. Trying again.");
   });
 });
 
