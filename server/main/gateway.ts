@@ -8,6 +8,7 @@ import type { Config } from "#server/config/config.ts";
 import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { Profiles } from "#server/config/profiles.ts";
+import { secretsOf } from "#server/config/secrets.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
@@ -22,6 +23,7 @@ import { confinementWithGpu } from "#server/session/gpu-confinement.ts";
 import { Metrics } from "#server/observe/metrics.ts";
 import { Recorder } from "#server/recording/recorder.ts";
 import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import { type GpuProbe, probeGpu } from "#server/session/gpu-probe.ts";
 import { GpuWorker, WorkerError } from "#server/session/gpu-worker.ts";
 import { compileWorkerCode } from "#server/session/worker-code.ts";
@@ -50,10 +52,6 @@ type SessionSurroundings = {
   readonly gpu: GpuScheduler;
   readonly onEmpty: () => void;
 };
-
-/** GPU time of one submit. The host's worker may be slow to hear that it is done: half of it is for that. */
-const HARDWARE_DEADLINE_MS = 1_000;
-const SOFTWARE_DEADLINE_MS = 5_000;
 
 const STOPPING = "The gateway is stopping.";
 const MEBIBYTE = 1024 * 1024;
@@ -346,7 +344,7 @@ export class Gateway implements AsyncDisposable {
     const { command } = await this.#confinement;
     const { socketPath: mediaSocketPath, nonce } = media.expectWorker(session, profile.maxBitrate);
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
-    const { dawnFlags, stateFolder, tls, recordings } = this.#config;
+    const { dawnFlags } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
     return GpuWorker.start(
       {
@@ -357,7 +355,7 @@ export class Gateway implements AsyncDisposable {
           compileCache: this.#compileCache,
           maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
-          secrets: [stateFolder, recordings.folder, ...(tls === undefined ? [] : [tls.key])],
+          secrets: secretsOf(this.#config),
         }),
         socketPath,
         mediaSocketPath,
@@ -370,10 +368,8 @@ export class Gateway implements AsyncDisposable {
     );
   }
 
-  /** The software GPU compiles shaders inside submits. */
   get #submitDeadline(): number {
-    const usual = this.#isSoftware ? SOFTWARE_DEADLINE_MS : HARDWARE_DEADLINE_MS;
-    return this.#config.submitDeadline ?? usual;
+    return this.#config.submitDeadline ?? usualSubmitDeadline(this.#isSoftware);
   }
 
   async #probe(): Promise<GpuProbe> {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findConfinement } from "#server/confine/confinement.ts";
 import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
 import { isPrintable } from "#shared/base/printable.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
@@ -13,6 +14,9 @@ import { Stack } from "#test/support/stack.ts";
 const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
 const run = promisify(execFile);
 const heliograph = (...args: string[]) => run(process.execPath, [HELIOGRAPH, ...args]);
+const { kind } = await findConfinement("auto", process.env["PATH"] ?? "");
+/** Arguments of a replay on any machine: these recordings are our own. */
+const REPLAY = ["--adapter=software", ...(kind === "bubblewrap" ? [] : ["--unconfined"])];
 /** Standard error and exit code of a command that fails. */
 const failing = (...args: string[]) =>
   heliograph(...args).then(
@@ -92,7 +96,7 @@ describe("heliograph replay", () => {
     const [file] = await recordings();
     const count = await picturesIn(file!);
     for (let time = 0; time < 2; time++) {
-      const { stdout } = await heliograph("replay", file!, "--adapter=software", "--verify");
+      const { stdout } = await heliograph("replay", file!, ...REPLAY, "--verify");
       expect(stdout).toContain("The recording ends: ");
       expect(stdout).toContain(`All ${count} recorded hashes are the same.`);
     }
@@ -116,7 +120,7 @@ describe("heliograph replay", () => {
     const changed = path.join(stack.folder, "changed.hgrec");
     const bytes = await readFile(file!, "latin1");
     await writeFile(changed, bytes.replace(from, to), "latin1");
-    const { code, stderr } = await failing("replay", changed, "--adapter=software", "--verify");
+    const { code, stderr } = await failing("replay", changed, ...REPLAY, "--verify");
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
   });
@@ -125,13 +129,7 @@ describe("heliograph replay", () => {
     const [file] = await recordings();
     const frames = path.join(stack.folder, "frames");
     const video = path.join(stack.folder, "video.mp4");
-    await heliograph(
-      "replay",
-      file!,
-      "--adapter=software",
-      `--frames=${frames}`,
-      `--video=${video}`,
-    );
+    await heliograph("replay", file!, ...REPLAY, `--frames=${frames}`, `--video=${video}`);
     const names = await readdir(frames);
     expect(names.length).toBeGreaterThanOrEqual(await picturesIn(file!));
     expect(names).toContain("frame-000001.png");
@@ -147,7 +145,7 @@ describe("heliograph replay", () => {
     const hostile = path.join(stack.folder, "hostile.hgrec");
     const head = encodeRecordHeader(RecordKind.end, 0, end.length);
     await writeFile(hostile, Buffer.concat([encodePreamble(TEST_HEADER), head, end]));
-    const { stdout } = await heliograph("replay", hostile, "--adapter=software");
+    const { stdout } = await heliograph("replay", hostile, ...REPLAY);
     expect(stdout).toContain(`\nThe recording ends: "a ]0;mine ]52;c;cm0= ${forged} \\""\n`);
     expect(isPrintable(stdout.replaceAll("\n", ""))).toBe(true);
   });
@@ -156,7 +154,7 @@ describe("heliograph replay", () => {
     { what: "that is not there", file: () => "/nowhere/a.hgrec", says: /ENOENT/ },
     { what: "that is no recording", file: () => HELIOGRAPH, says: /it is none\.\n$/ },
   ])("says so of a file $what", async ({ file, says }) => {
-    const { code, stderr } = await failing("replay", await file(), "--adapter=software");
+    const { code, stderr } = await failing("replay", await file(), ...REPLAY);
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
   });

@@ -1,34 +1,19 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findConfinement } from "#server/confine/confinement.ts";
-import { type PlayedPicture, type PlayOptions, Player } from "#server/player/player.ts";
+import type { PlayedPicture, Player, PlayOptions } from "#server/player/player.ts";
 import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
 import { RecordingReader } from "#server/recording/recording-reader.ts";
-import { probeGpu } from "#server/session/gpu-probe.ts";
 import { frame, UpFrame } from "#shared/wire/frames.ts";
 import { writeHello } from "#shared/wire/handshake.ts";
 import { Writer } from "#shared/wire/writer.ts";
 import { recordingVectors, readVector, TEST_HEADER } from "#test/support/recordings.ts";
+import { chunksOf, startPlayer } from "./software-player.ts";
 
 // The recordings in the tree, on the software GPU that they were made on: of this and of older minor versions.
 
 const VECTORS = await recordingVectors();
 const MAX_VECTOR_BYTES = 1_000_000;
-
-async function startPlayer(): Promise<Player> {
-  const cacheFolder = path.join(homedir(), ".cache", "heliograph");
-  const { gpu, attempts } = await probeGpu({ wanted: "software", cacheFolder });
-  if (gpu === undefined) throw new Error(attempts.join(" "));
-  const confinement = await findConfinement("auto", process.env["PATH"] ?? "");
-  return Player.start({ gpu, confinement, runtimeFolder: tmpdir() });
-}
-
-async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
 
 let player: Player;
 beforeAll(async () => {
