@@ -12,6 +12,7 @@ import { secretsOf } from "#server/config/secrets.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
+import { HOST_SOCKET, HostSocket } from "#server/http/host-socket.ts";
 import { Listener } from "#server/http/listener.ts";
 import { ClientAddresses } from "#server/ingress/client-addresses.ts";
 import { Doorkeeper } from "#server/ingress/doorkeeper.ts";
@@ -282,6 +283,13 @@ export class Gateway implements AsyncDisposable {
     const { port } = await listener.listen(config.host, config.port);
     this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
     const { stateFolder } = config;
+    parts.use(
+      await HostSocket.listen({
+        file: path.join(stateFolder, HOST_SOCKET),
+        serve: admin.host,
+        failed: (reason) => events.hostSocketMissing(reason),
+      }),
+    );
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);

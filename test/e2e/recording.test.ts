@@ -57,14 +57,14 @@ describe("heliograph record", () => {
     const before = stack.run("plain.js");
     await expect.poll(() => logged("guest.connected"), { timeout: 30_000 }).toBe(1);
     expect(await recordings()).toEqual([]);
-    const where = ["--session=vm", `--gateway=${stack.url}`, `--state-dir=${stack.folder}`];
+    const where = ["--session=vm", `--state-dir=${stack.folder}`];
     const { stdout } = await heliograph("record", ...where);
     expect(stdout).toBe(
       `Programs of vm that connect from now on are recorded to ${folder}.\n` +
         "1 run already and are not: start them anew.\n",
     );
-    expect((await failing("record", "--session=nobody", ...where.slice(1))).stderr).toBe(
-      "heliograph record: There is no session nobody.\n",
+    expect((await failing("record", "--session=no one", ...where.slice(1))).stderr).toMatch(
+      /^heliograph record: The session's name is not as \S+ says: write 1 to 64 letters/,
     );
     await before.kill();
     await expect.poll(() => logged("guest.ended")).toBe(1);
@@ -88,6 +88,26 @@ describe("heliograph record", () => {
     const token = (await readFile(path.join(stack.folder, "guest.token"), "utf8")).trim();
     // A JSON Web Token's three parts; none of them is there, nor anything that begins as one does.
     for (const part of [...token.split("."), "eyJ", "Bearer"]) expect(bytes).not.toContain(part);
+  });
+
+  test("is chosen for a session before its first program, and taken back", async () => {
+    const where = ["--session=later", `--state-dir=${stack.folder}`];
+    const later = path.join(stack.folder, "recordings", "later");
+    for (const [option, says] of [
+      [[], `Programs of later that connect from now on are recorded to ${later}.\n`],
+      [["--reset"], "Programs of later that connect from now on are not recorded.\n"],
+      [[], `Programs of later that connect from now on are recorded to ${later}.\n`],
+    ] as const) {
+      expect((await heliograph("record", ...where, ...option)).stdout).toBe(says);
+    }
+    const vm = await stack.addVm("later");
+    const program = vm.run("plain.js");
+    const count = async () => (await readdir(later).catch(() => [])).length;
+    await expect.poll(count, { timeout: 30_000 }).toBe(1);
+    await program.kill();
+    await vm.relay.kill();
+    const acts = stack.gateway.lines.filter((line) => line.includes('"admin.acted"'));
+    expect(acts.at(-1)).toContain('"tokenId":"host"');
   });
 });
 
