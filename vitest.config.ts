@@ -14,7 +14,11 @@ export default defineConfig(async () => {
       pool: "forks",
       reporters: ["default", ["json", { outputFile: "dist/test-results.json" }]],
       projects: [
-        { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          // Many files at once on a machine that others share.
+          test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 },
+        },
         {
           extends: true,
           test: { name: "gpu", include: ["test/gpu/**/*.test.ts"], fileParallelism: false },

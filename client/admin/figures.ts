@@ -56,7 +56,7 @@ export type Fact = { readonly name: string; readonly value: string };
 
 /** What the table has no room for. */
 export function factsOf(report: SessionReport): readonly Fact[] {
-  const { width, height, errors, lastError } = report;
+  const { width, height, objects, errors, lastError } = report;
   const picture = width === undefined || height === undefined ? UNKNOWN : `${width} × ${height}`;
   const stages = Object.entries(report.stages);
   return [
@@ -75,6 +75,7 @@ export function factsOf(report: SessionReport): readonly Fact[] {
       name: "Target bit rate",
       value: report.targetBitrate === undefined ? UNKNOWN : formatBitRate(report.targetBitrate),
     },
+    { name: "Objects", value: objects?.toLocaleString("en") ?? UNKNOWN },
     { name: "Frames", value: report.frames.toLocaleString("en") },
     { name: "Worker restarts", value: String(report.restarts) },
     {

@@ -1,28 +1,92 @@
 /** Objects that may be made without one being collected before the collector is asked to look. */
 const OBJECTS_BETWEEN = 8192;
+/** The same of bytes of GPU memory: an eighth of what a session has by default. */
+const BYTES_BETWEEN = 128 * 1024 * 1024;
+/** When a program that rests is looked at, after what it made last; then after twice as long each time. */
+const FIRST_LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 64_000;
 /** Over what V8 lets external memory grow before it starts a collection of the old generation. */
 const NUDGE_BYTES = 96 * 1024 * 1024;
 
 /**
  * Gets the engine to collect. Records are small, so an engine sees no reason to look for dead ones
- * while the textures and handles behind them run out at the worker; memory that it counts is one.
+ * while the memory and handles behind them run out at the worker; memory that it counts is one.
+ *
+ * It collects beside the program, which hears of what was collected at a turn of its event loop.
  */
 export class CollectorNudge {
-  #made = 0;
+  readonly #collect: () => void;
+  /** Since something was collected. */
+  #objects = 0;
+  #bytes = 0;
+  #alive = 0;
+  /** Counts what was made, to see whether the program rests. */
+  #serial = 0;
+  #wait = FIRST_LOOK_MS;
+  #isWatching = false;
 
-  made(): void {
-    if (++this.#made < OBJECTS_BETWEEN) return;
-    this.#made = 0;
-    // Zeroed by the system when touched, which it never is: this costs an allocation's bookkeeping.
-    void new ArrayBuffer(NUDGE_BYTES);
+  constructor(collect: () => void = nudge) {
+    this.#collect = collect;
+  }
+
+  /** An object that the collector is to find, and what it takes of the GPU's memory. */
+  made(bytes: number): void {
+    this.#alive++;
+    this.#serial++;
+    this.#objects++;
+    this.#bytes += bytes;
+    if (this.#objects >= OBJECTS_BETWEEN || this.#bytes >= BYTES_BETWEEN) this.#look();
+    if (!this.#isWatching) this.#watch();
   }
 
   /** One was released without the collector. */
   released(): void {
-    this.#made--;
+    this.#alive--;
+    if (this.#objects > 0) this.#objects--;
   }
 
-  collected(): void {
-    this.#made = 0;
+  /** One was destroyed: the collector would find its handle, and no memory. */
+  destroyed(bytes: number): void {
+    this.#bytes = Math.max(0, this.#bytes - bytes);
   }
+
+  /** The collector found one. */
+  collected(): void {
+    this.#alive--;
+    this.#objects = 0;
+    this.#bytes = 0;
+  }
+
+  #look(): void {
+    this.#objects = 0;
+    this.#bytes = 0;
+    this.#collect();
+  }
+
+  /** Looks while the program rests with objects alive, of which it may drop some. */
+  #watch(): void {
+    this.#isWatching = true;
+    const seen = this.#serial;
+    const timer: unknown = setTimeout(() => {
+      this.#isWatching = false;
+      if (this.#alive === 0) return;
+      if (this.#serial === seen) {
+        this.#look();
+        this.#wait = Math.min(2 * this.#wait, LONGEST_LOOK_MS);
+      } else {
+        this.#wait = FIRST_LOOK_MS;
+      }
+      this.#watch();
+    }, this.#wait);
+    if (hasUnref(timer)) timer.unref(); // In Node: no reason to stay, for a program that ends.
+  }
+}
+
+function nudge(): void {
+  // Zeroed by the system when touched, which it never is: this costs an allocation's bookkeeping.
+  void new ArrayBuffer(NUDGE_BYTES);
+}
+
+function hasUnref(timer: unknown): timer is { unref(): void } {
+  return typeof timer === "object" && timer !== null && "unref" in timer;
 }

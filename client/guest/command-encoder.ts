@@ -243,7 +243,7 @@ export class GPUCommandEncoder implements globalThis.GPUCommandEncoder {
     for (const pass of encoder.passes) stream.retire(pass);
     encoder.passes.length = 0;
     stream.retire(encoder);
-    const record = new DeviceObject(device, kind, handle, typed.label ?? "", holder);
+    const record = new DeviceObject(device, kind, handle, typed.label ?? "", holder.take());
     return wrapTracked(GPUCommandBuffer.prototype, GPUCommandBufferSlot, record);
   }
 

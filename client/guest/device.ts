@@ -29,7 +29,7 @@ import { GPUQuerySet } from "./query-set.ts";
 import { GPUQueue } from "./queue.ts";
 import * as records from "./records.ts";
 import { GPUShaderModule } from "./shader-module.ts";
-import { bindingViewDimension, GPUTexture } from "./texture.ts";
+import { bindingViewDimension, GPUTexture, roughBytes } from "./texture.ts";
 import { requireArguments, toEnum, toUSVString } from "./webidl.ts";
 import { wrap, wrapTracked } from "./wrap.ts";
 
@@ -148,6 +148,7 @@ export class GPUDevice extends EventTarget implements globalThis.GPUDevice {
       usage,
       textureBindingViewDimension: bindingViewDimension(device, typed),
     });
+    record.bytes = roughBytes(record.shape);
     return wrapTracked(GPUTexture.prototype, slots.GPUTextureSlot, record);
   }
 

@@ -20,6 +20,8 @@ export class WireObject<K extends number = number> {
   readonly kind: K;
   readonly stream: Stream;
   label: string;
+  /** What the worker's GPU has in memory for it, near enough; the worker reckons exactly. */
+  bytes = 0;
   /** The serial of the last Holder that took it, so that one takes it once. */
   heldBy = 0;
 
@@ -124,6 +126,7 @@ export class BufferRecord extends DeviceObject<Kind["GPUBuffer"]> {
     super(device, ObjectKind.GPUBuffer, handle, descriptor.label);
     this.size = descriptor.size;
     this.usage = descriptor.usage;
+    this.bytes = descriptor.size;
   }
 }
 
@@ -166,7 +169,7 @@ export class QuerySetRecord extends DeviceObject<Kind["GPUQuerySet"]> {
 /** Gathers what one encoder's commands use, so that it outlives them. */
 export class Holder {
   readonly serial: number;
-  readonly held: WireObject[] = [];
+  held: WireObject[] = [];
 
   constructor(serial: number) {
     this.serial = serial;
@@ -175,6 +178,13 @@ export class Holder {
   hold(record: WireObject): void {
     record.heldBy = this.serial;
     this.held.push(record);
+  }
+
+  /** The encoder is finished: what it made holds all of it from now on, and it holds nothing. */
+  take(): readonly WireObject[] {
+    const { held } = this;
+    this.held = [];
+    return held;
   }
 }
 

@@ -19,6 +19,6 @@ export function finishRenderBundle(
     writeRenderBundleEncoderFinish(writer, made, typed),
   );
   stream.retire(encoder);
-  const record = new DeviceObject(device, kind, handle, typed.label ?? "", holder);
+  const record = new DeviceObject(device, kind, handle, typed.label ?? "", holder.take());
   return wrapTracked(GPURenderBundle.prototype, GPURenderBundleSlot, record);
 }

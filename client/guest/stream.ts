@@ -160,8 +160,14 @@ export class Stream {
   track<T extends WireObject>(record: T): T {
     const { id, generation, kind } = record;
     this.#registry.register(record, { id, generation, kind }, record);
-    this.#nudge.made();
+    this.#nudge.made(record.bytes);
     return record;
+  }
+
+  /** The program destroyed an object: its memory is free at the worker, and its handle is still the program's. */
+  destroyed(record: WireObject): void {
+    this.#nudge.destroyed(record.bytes);
+    record.bytes = 0;
   }
 
   /** Releases an object that is used up; whoever misuses it after brings it back: see revive.ts. */

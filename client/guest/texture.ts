@@ -1,13 +1,14 @@
 import type { GPUTextureDescriptor as WireTextureDescriptor } from "#shared/wire/gen/dictionaries.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import { writeTextureCreateView, writeTextureDestroy } from "#shared/wire/gen/write-commands.ts";
+import { memoryBlock } from "#shared/texels/texel-block.ts";
 import { requireFormat } from "./formats.ts";
 import { toGPUTextureViewDescriptor } from "./gen/dictionaries.ts";
 import { GPUTextureView } from "./gen/plain-objects.ts";
 import { GPUTextureSlot, GPUTextureViewSlot } from "./gen/slots.ts";
 import { defineInterface } from "./interface.ts";
 import { relabel } from "./label.ts";
-import { DeviceObject, type DeviceRecord } from "./records.ts";
+import { DeviceObject, type DeviceRecord, type TextureShape } from "./records.ts";
 import { illegalConstructor, toUSVString } from "./webidl.ts";
 import { wrapTracked } from "./wrap.ts";
 
@@ -84,11 +85,20 @@ export class GPUTexture implements globalThis.GPUTexture {
     const texture = GPUTextureSlot.of(this);
     writeTextureDestroy(texture.stream.writer, texture);
     texture.stream.recorded();
+    texture.stream.destroyed(texture);
   }
 
   static {
     defineInterface(this);
   }
+}
+
+/** Near enough to know when the collector should look: the worker reckons exactly. */
+export function roughBytes(shape: TextureShape): number {
+  const { width, height, depthOrArrayLayers, sampleCount, format } = shape;
+  const block = memoryBlock(format);
+  const blocks = Math.ceil(width / block.width) * Math.ceil(height / block.height);
+  return blocks * block.bytes * depthOrArrayLayers * sampleCount;
 }
 
 /** What a texture's views are bound as: fixed on a device of the level "compatibility", and else undefined. */

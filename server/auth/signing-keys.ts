@@ -13,6 +13,12 @@ const KEY_BYTES = 32;
 /** Keys kept at once. Bounds the file, and what an admin has to keep in mind. */
 export const MAX_KEYS = 16;
 
+/**
+ * Between two looks into the file for keys that are not known yet. Bounds the reads that tokens with made-up key ids, which
+ * anybody can send, cost the host.
+ */
+export const LOOK_EVERY_MS = 100;
+
 const Key = z.object({
   kty: z.literal("oct"),
   alg: z.literal("HS256"),
@@ -40,6 +46,9 @@ export type SigningKey = { readonly id: string; readonly secret: Uint8Array };
 export class SigningKeys {
   readonly #file: string;
   #keys: readonly SigningKey[];
+  #lookedAt = -Infinity;
+  /** Of those who wait for the next look. */
+  #nextLook: Promise<void> | undefined;
 
   private constructor(file: string, keys: readonly SigningKey[]) {
     this.#file = file;
@@ -70,6 +79,18 @@ export class SigningKeys {
 
   find(id: string | undefined): SigningKey | undefined {
     return this.#keys.find((key) => key.id === id);
+  }
+
+  /**
+   * As find(), and looks into the file for a key that is not known: whoever asks between two looks waits for the next, so
+   * that a new key's first token is let in, a moment late at most.
+   */
+  async lookFor(id: string | undefined): Promise<SigningKey | undefined> {
+    const known = this.find(id);
+    if (known !== undefined || id === undefined) return known;
+    this.#nextLook ??= this.#look();
+    await this.#nextLook;
+    return this.find(id);
   }
 
   /** Takes what stands in the file now. Throws SigningKeyError; the keys are then those from before. */
@@ -108,6 +129,18 @@ export class SigningKeys {
       }
       return keys.filter(({ kid }) => kid !== id);
     });
+  }
+
+  async #look(): Promise<void> {
+    const wait = this.#lookedAt + LOOK_EVERY_MS - performance.now();
+    await new Promise<void>((resolve) => {
+      if (wait > 0) setTimeout(resolve, wait);
+      else resolve();
+    });
+    this.#lookedAt = performance.now();
+    // Who comes from now on may have a token of a key that is made while the file is read.
+    this.#nextLook = undefined;
+    await this.reload().catch(() => {}); // The watch tells of it.
   }
 
   // The draft is also the lock, as git's index.lock is: who makes it may replace the file with it.

@@ -4,6 +4,12 @@ import { TokenJournal, type TokenRecord } from "./token-journal.ts";
 
 export type IssuedToken = Omit<Extract<TokenRecord, { type: "issued" }>, "type">;
 
+/** As randomUUID() makes them. */
+const TOKEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** In which every gateway hears of a revocation. */
+const HEARD_SECONDS = 3600;
+
 /** What is known of tokens beside what stands in them: which were issued, revoked and used. */
 export class TokenLedger {
   readonly #journal: TokenJournal;
@@ -48,14 +54,18 @@ export class TokenLedger {
     await this.#append({ type: "issued", ...token });
   }
 
-  /** Resolves when the revocation is on disk; false where no token has the id. */
+  /**
+   * Resolves when the revocation is on disk; false where no token has the id that has not expired. It counts for what such a
+   * token let in before, which may be there yet.
+   */
   async revoke(id: string): Promise<boolean> {
     const token = this.#issued.get(id);
-    if (token === undefined) return false;
+    if (token === undefined && !TOKEN_ID.test(id)) return false;
     if (!this.#revoked.has(id)) {
-      await this.#append({ type: "revoked", id, expiresAt: token.expiresAt });
+      const soon = Math.floor(this.#now().getTime() / 1000) + HEARD_SECONDS;
+      await this.#append({ type: "revoked", id, expiresAt: token?.expiresAt ?? soon });
     }
-    return true;
+    return token !== undefined;
   }
 
   /**

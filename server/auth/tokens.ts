@@ -10,7 +10,7 @@ import {
 } from "./claims.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { Holders, type Pass } from "./holders.ts";
-import { type SigningKey, SigningKeys } from "./signing-keys.ts";
+import { SigningKeys } from "./signing-keys.ts";
 import { type IssuedToken, TokenLedger } from "./token-ledger.ts";
 
 const ISSUER = "heliograph";
@@ -209,7 +209,8 @@ export class Tokens {
       const { payload, protectedHeader } = await jwtVerify(
         token,
         async ({ kid }) => {
-          const key = this.keys.find(kid) ?? (await this.#newKey(kid));
+          // A token may be here before the file system's word of the key that signed it.
+          const key = await this.keys.lookFor(kid);
           if (key === undefined) throw new errors.JWKSNoMatchingKey();
           return key.secret;
         },
@@ -228,12 +229,6 @@ export class Tokens {
         cause,
       });
     }
-  }
-
-  /** A token may be here before the file system's word of the key that signed it. */
-  async #newKey(id: string | undefined): Promise<SigningKey | undefined> {
-    await this.keys.reload().catch(() => {}); // The watch tells of it.
-    return this.keys.find(id);
   }
 
   #stateOf({ id, key }: IssuedToken): TokenState {

@@ -22,7 +22,10 @@ const name = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
   .meta({ fix: "write 1 to 64 letters, digits, dots, dashes or underscores" });
 
-const unwatchedFrameRate = z.number().min(0.1).max(240);
+/** Of a profile; faster than any screen in use shows. */
+export const MAX_FRAME_RATE = 240;
+
+const unwatchedFrameRate = z.number().min(0.1).max(MAX_FRAME_RATE);
 
 const profile = z.strictObject({
   /** The size that a program starts with. Absent: 1280x720, or 640x360 on a software GPU. */
@@ -30,7 +33,7 @@ const profile = z.strictObject({
   minSize: size.default({ width: 160, height: 120 }),
   maxSize: size.default({ width: 3840, height: 2160 }),
   /** Frames a second at most. */
-  frameRate: z.number().min(1).max(240).default(60),
+  frameRate: z.number().min(1).max(MAX_FRAME_RATE).default(60),
   /** Frames a second while nobody watches. Absent: the gateway's. */
   unwatchedFrameRate: unwatchedFrameRate.optional(),
   /** Its part of the GPU. */
@@ -156,8 +159,11 @@ const fields = z.strictObject({
     .min(0)
     .max(MAX_RESUME_MS / 1000)
     .default(30),
-  /** Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter. */
-  metrics: z.enum(["loopback", "token", "off"]).default("loopback"),
+  /**
+   * Who reads /metrics. "loopback": this machine, and who has an admin's token. "token": only the latter; what comes from this
+   * machine may be a proxy that does not say so, or a VM behind its NAT.
+   */
+  metrics: z.enum(["loopback", "token", "off"]).default("token"),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   recordings: recordings.prefault({}),
   profiles: z.record(name, profile).default({}),

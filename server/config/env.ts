@@ -30,7 +30,10 @@ export function readGatewayEnvironment(env: NodeJS.ProcessEnv = process.env): Ga
       absolute(env["XDG_CACHE_HOME"]) ?? path.join(home, ".cache"),
       "heliograph",
     ),
-    compileCache: absolute(env["NODE_COMPILE_CACHE"]),
+    compileCache:
+      absolute(env["NODE_DISABLE_COMPILE_CACHE"]) === undefined
+        ? absolute(env["NODE_COMPILE_CACHE"])
+        : undefined,
     runtimeFolder: absolute(env["XDG_RUNTIME_DIR"]) ?? tmpdir(),
   };
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { ControlGroups } from "./control-groups.ts";
 
 const GROUPS = "/sys/fs/cgroup";
 const GIBIBYTE = 1024 ** 3;
@@ -8,30 +9,37 @@ const GIBIBYTE = 1024 ** 3;
 export type MemoryCap = {
   /** Of the kernel's control group; absent where none bounds it. */
   readonly bytes?: number;
+  /** Each worker's is bounded besides, by a group of its own. */
+  readonly hasWorkerGroups: boolean;
   readonly sentence: string;
   /** What would bound it. */
   readonly nextStep?: string;
 };
 
-const LOOKED_AT = "each worker's is looked at four times a second besides (hostMemoryMb)";
+const LOOKED_AT = "each worker's is looked at four times a second (hostMemoryMb)";
+const GROUPED = "each worker's is bounded by one of its own (hostMemoryMb)";
+
+const NEXT_STEP =
+  "Start the gateway as a systemd service with MemoryMax= and, for a group for each worker, Delegate=memory pids and " +
+  "DelegateSubgroup=gateway, or under systemd-run --user --scope -p MemoryMax=16G, to bound what the host can lose.";
 
 /** Of this process and all that it starts. Where the system has no control groups (version 2), nothing bounds it. */
 export async function findMemoryCap(
+  groups: ControlGroups | string | undefined,
   read: (file: string) => Promise<string> = (file) => readFile(file, "utf8"),
 ): Promise<MemoryCap> {
+  const hasWorkerGroups = groups instanceof ControlGroups;
   const bytes = await leastBound(read);
-  if (bytes !== undefined) {
-    const gibibytes = (bytes / GIBIBYTE).toFixed(1);
-    return {
-      bytes,
-      sentence: `A control group bounds the memory of gateway and workers to ${gibibytes} GiB; ${LOOKED_AT}.`,
-    };
-  }
+  const whole =
+    bytes === undefined
+      ? "No control group bounds the memory of gateway and workers"
+      : `A control group bounds the memory of gateway and workers to ${(bytes / GIBIBYTE).toFixed(1)} GiB`;
+  const sentence = `${whole}; ${hasWorkerGroups ? GROUPED : LOOKED_AT}.`;
   return {
-    sentence: `No control group bounds the memory of gateway and workers; ${LOOKED_AT}.`,
-    nextStep:
-      "Start the gateway as a systemd service with MemoryMax=, or under " +
-      "systemd-run --user --scope -p MemoryMax=16G, to bound what the host can lose.",
+    ...(bytes === undefined ? {} : { bytes }),
+    hasWorkerGroups,
+    sentence: typeof groups === "string" ? `${sentence} ${groups}` : sentence,
+    ...(bytes === undefined ? { nextStep: NEXT_STEP } : {}),
   };
 }
 

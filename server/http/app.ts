@@ -111,7 +111,30 @@ export function createApp(options: AppOptions): Express {
       .type("text/plain")
       .send(`${missing ?? "There is nothing at this address."}\n`);
   });
+  app.use(answerFailure);
   return app;
+}
+
+/** What Express can't make sense of, a broken escape in a path for one: its own answer would show a stack. */
+function answerFailure(
+  error: unknown,
+  _request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  if (response.headersSent) {
+    next(error); // Ends the connection.
+    return;
+  }
+  const asked = error instanceof Error && "status" in error ? Number(error.status) : 500;
+  const isTheirs = asked >= 400 && asked < 500;
+  const sentence = isTheirs
+    ? "The gateway does not understand the request."
+    : "The gateway failed to answer.";
+  response
+    .status(isTheirs ? asked : 500)
+    .type("text/plain")
+    .send(`${sentence}\n`);
 }
 
 function builtPage(folder: string): RequestHandler {

@@ -25,8 +25,11 @@ import { Refusal, sendRefusal } from "./refusal.ts";
 import { ResumableCarrier } from "./resumable-carrier.ts";
 import { ResumableLinks } from "./resumable-links.ts";
 
-/** Upgrades under way at once. Bounds what strangers with a valid token make the gateway hold. */
-const MAX_PENDING = 256;
+/**
+ * Upgrades at once whose token is not checked yet. Bounds what strangers make the gateway hold. Those with a good token are
+ * counted by their session (MAX_CONNECTIONS), so that programs that wait for one worker keep out nobody else's.
+ */
+export const MAX_UNCHECKED = 256;
 
 export type GuestDoorOptions = {
   /** Throws TokenError. */
@@ -60,7 +63,7 @@ export class GuestDoor implements Disposable {
   readonly #resumable = new ResumableLinks();
   readonly #collector = new BufferCollector();
   readonly #downFrames = new DownFrames();
-  #pending = 0;
+  #unchecked = 0;
   #closed = false;
 
   constructor(options: GuestDoorOptions) {
@@ -74,10 +77,8 @@ export class GuestDoor implements Disposable {
   async admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const onError = () => socket.destroy();
     socket.on("error", onError);
-    this.#pending++;
     try {
-      this.#checkRoom();
-      const claims = await this.#identifyInCrowd(request);
+      const claims = await this.#identifyOneOfMany(request);
       this.#options.doorkeeper.authenticated(request);
       await this.#options.doorkeeper.joins("guest", claims.session);
       this.#checkAllowed(claims);
@@ -121,8 +122,6 @@ export class GuestDoor implements Disposable {
       }
       if (refusal.status === 500) this.#options.events.fault("A guest could not be let in.", error);
       sendRefusal(socket, refusal);
-    } finally {
-      this.#pending--;
     }
   }
 
@@ -154,7 +153,7 @@ export class GuestDoor implements Disposable {
     head: Buffer,
     onError: () => void,
   ): void {
-    this.#checkRoom();
+    this.#checkOpen();
     const carrier = this.#resumable.find(claims.session, resume);
     socket.off("error", onError);
     this.#server.handleUpgrade(request, socket, head, (ws) => carrier.resume(ws, resume));
@@ -166,7 +165,7 @@ export class GuestDoor implements Disposable {
     return (events) =>
       this.#resumable.open(
         session,
-        (id, forget) => new ResumableCarrier(ws, { id, resumeMs, events, forget }),
+        (link) => new ResumableCarrier(ws, { ...link, resumeMs, events }),
       );
   }
 
@@ -179,6 +178,19 @@ export class GuestDoor implements Disposable {
       return refusal;
     } catch (limit) {
       return refusalFor(limit);
+    }
+  }
+
+  async #identifyOneOfMany(request: IncomingMessage): Promise<Checked<GuestClaims>> {
+    this.#checkOpen();
+    if (this.#unchecked >= MAX_UNCHECKED) {
+      throw new Refusal(503, `${MAX_UNCHECKED} programs are waiting to be let in; try again.`);
+    }
+    this.#unchecked++;
+    try {
+      return await this.#identifyInCrowd(request);
+    } finally {
+      this.#unchecked--;
     }
   }
 
@@ -206,11 +218,8 @@ export class GuestDoor implements Disposable {
     );
   }
 
-  #checkRoom(): void {
+  #checkOpen(): void {
     if (this.#closed) throw new Refusal(503, "The gateway is stopping.");
-    if (this.#pending > MAX_PENDING) {
-      throw new Refusal(503, `${MAX_PENDING} programs are waiting to be let in; try again.`);
-    }
   }
 }
 
@@ -220,8 +229,8 @@ function checkVersion(request: IncomingMessage): void {
   if (offered.split(",").some((name) => known.includes(name.trim()))) return;
   throw new Refusal(
     426,
-    `This gateway speaks ${GUEST_SUBPROTOCOL}, and the relay offers ${offered === "" ? "nothing" : JSON.stringify(offered.slice(0, 64))}: ` +
-      "run the relay and the gateway from the same release.",
+    `This gateway speaks ${GUEST_SUBPROTOCOL}, and the request offers ${offered === "" ? "nothing" : JSON.stringify(offered.slice(0, 64))}: ` +
+      "run the relay and the gateway from the same release, or name the subprotocol.",
     { Upgrade: "websocket", "Sec-WebSocket-Protocol": GUEST_SUBPROTOCOL },
   );
 }

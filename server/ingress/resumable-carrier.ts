@@ -26,6 +26,8 @@ export type ResumableOptions = {
   /** A broken link is kept so long. */
   readonly resumeMs: number;
   readonly events: CarrierEvents;
+  /** Called before so many bytes more are kept. Links of the session may be given up for them, this one among them. */
+  readonly makeRoom: (bytes: number) => void;
   /** The link is over, for whatever reason: its id names nothing any more. */
   readonly forget: () => void;
 };
@@ -39,6 +41,7 @@ export class ResumableCarrier implements Carrier {
   #ws: WebSocket | undefined;
   #watch: PeerWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #awaySince = Infinity;
   #lastAttempt = 0;
   #ended = false;
 
@@ -55,6 +58,16 @@ export class ResumableCarrier implements Carrier {
 
   get isAway(): boolean {
     return this.#ws === undefined;
+  }
+
+  /** By performance.now(); Infinity where it is not away. */
+  get awaySince(): number {
+    return this.#awaySince;
+  }
+
+  /** Ends the link, whether it is away or not. */
+  giveUp(sentence: string): void {
+    this.#options.events.breach(sentence);
   }
 
   /** Throws Refusal where the link can't go on as asked. A request that passes is taken by resume(). */
@@ -79,6 +92,7 @@ export class ResumableCarrier implements Carrier {
     this.#lastAttempt = attempt;
     const before = this.#detach();
     before?.terminate();
+    this.#awaySince = Infinity;
     clearTimeout(this.#timer);
     this.#kept.rewind(received);
     this.#attach(ws);
@@ -97,8 +111,8 @@ export class ResumableCarrier implements Carrier {
       );
       return;
     }
-    this.#kept.push(frame);
-    this.#sendKept();
+    this.#options.makeRoom(frame.length + CHUNK_COST_BYTES);
+    this.#keep(frame);
   }
 
   /** Reading goes on all the while: what the worker has not taken is bounded by the window. */
@@ -174,6 +188,12 @@ export class ResumableCarrier implements Carrier {
     if (this.#kept.cost <= LOW_WATER_BYTES) this.#options.events.drained();
   }
 
+  #keep(frame: Uint8Array): void {
+    if (this.#ended) return; // This very link was given up to make room.
+    this.#kept.push(frame);
+    this.#sendKept();
+  }
+
   #sendKept(): void {
     for (;;) {
       const ws = this.#ws;
@@ -205,6 +225,7 @@ export class ResumableCarrier implements Carrier {
   #broke(reason: string): void {
     this.#detach()?.terminate();
     if (this.#ended) return;
+    this.#awaySince = performance.now();
     const { resumeMs, events } = this.#options;
     this.#timer = setTimeout(() => {
       this.#end();

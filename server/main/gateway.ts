@@ -10,6 +10,7 @@ import { iceOptions } from "#server/config/ice.ts";
 import { Profiles } from "#server/config/profiles.ts";
 import { secretsOf } from "#server/config/secrets.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
+import { ControlGroups } from "#server/confine/control-groups.ts";
 import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
 import { HOST_SOCKET, HostSocket } from "#server/http/host-socket.ts";
@@ -68,6 +69,7 @@ export class Gateway implements AsyncDisposable {
   readonly #closing = new AbortController();
   #confinement: Promise<Confinement>;
   readonly #gpu: Promise<GpuProbe>;
+  readonly #controlGroups = ControlGroups.find();
   #readiness: Readiness = { ready: false, sentence: "The gateway is looking for a GPU." };
   #compileCache: string | undefined;
   #workers = 0;
@@ -183,8 +185,9 @@ export class Gateway implements AsyncDisposable {
           lost: (names, error) => {
             events.fault("A media thread died; another took its place.", error);
             for (const name of names) {
-              media.expectWorker(name, undefined);
-              sessions.find(name)?.mediaLost();
+              const session = sessions.find(name);
+              media.expectWorker(name, session?.maxBitrate);
+              session?.mediaLost();
             }
           },
           failed: (error) => events.fault("No media thread can be started.", error),
@@ -293,7 +296,7 @@ export class Gateway implements AsyncDisposable {
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
-    events.memoryCapFound(await findMemoryCap());
+    events.memoryCapFound(await findMemoryCap(await this.#controlGroups));
     if (config.compileCache !== undefined) parts.defer(this.#compile(config.compileCache));
   }
 
@@ -319,7 +322,8 @@ export class Gateway implements AsyncDisposable {
     { folder, media, metrics, quarantine, recorder, gpu, onEmpty }: SessionSurroundings,
   ): Omit<SessionOptions, "exclusion"> {
     const { frameRate, workerIdleSeconds } = this.#config;
-    media.expectWorker(name, undefined); // Viewers may come before a worker does.
+    // Viewers may come before a worker does; with this profile each session begins.
+    media.expectWorker(name, this.#profiles.default.maxBitrate);
     return {
       name,
       frameRate,
@@ -354,6 +358,9 @@ export class Gateway implements AsyncDisposable {
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
     const { dawnFlags } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
+    const groups = await this.#controlGroups;
+    const controlGroup =
+      groups instanceof ControlGroups ? await groups.make(maxHostMemory) : undefined;
     return GpuWorker.start(
       {
         command: command({
@@ -369,6 +376,7 @@ export class Gateway implements AsyncDisposable {
         mediaSocketPath,
         mediaNonce: nonce,
         maxHostMemory,
+        controlGroup,
         recordings: recorder.forWorker(session),
       },
       events,

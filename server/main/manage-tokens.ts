@@ -31,7 +31,8 @@ export async function revokeTokens({
     }
     if (unknown.length === 0) return 0;
     return failToken(
-      `There is no unexpired token ${unknown.join(", ")}: take ids from "heliograph token list".`,
+      `There is no unexpired token ${unknown.join(", ")}: take ids from "heliograph token list". ` +
+        "Whoever an expired one let in is out.",
     );
   });
 }

@@ -36,11 +36,15 @@ export async function serve(overrides: ConfigOverrides): Promise<number> {
     });
     try {
       await using gateway = await Gateway.start(config, { logger: log.logger });
-      using _ = source && watchConfig(gateway, new Events(log.logger), source, resolve);
-      // Supervisors wait for this line; it is all that the gateway prints on standard output.
-      process.stdout.write(`ready ${gateway.url}\n`);
-      module.flushCompileCache(); // A gateway may not live to write it at its end.
-      await gateway.close(await stopSignal());
+      let reason: string;
+      {
+        using _ = source && watchConfig(gateway, new Events(log.logger), source, resolve);
+        // Supervisors wait for this line; it is all that the gateway prints on standard output.
+        process.stdout.write(`ready ${gateway.url}\n`);
+        module.flushCompileCache(); // A gateway may not live to write it at its end.
+        reason = await stopSignal();
+      }
+      await gateway.close(reason);
       return 0;
     } finally {
       log.close();

@@ -29,7 +29,7 @@ const ACKED_WINDOW_MS = 500;
 const SILENCE_MS = 1500;
 
 export class BandwidthEstimator {
-  readonly #bounds: BitrateBounds;
+  #bounds: BitrateBounds;
   readonly #queueing = new QueueingDelay();
   readonly #probes: ProbeSchedule;
   #estimate: number;
@@ -53,6 +53,13 @@ export class BandwidthEstimator {
   /** Bits a second that the way to the viewer is thought to carry. */
   get estimate(): number {
     return this.#estimate;
+  }
+
+  /** A raised bound gives room to grow into; what is over a lowered one is cut at once. */
+  set bounds(bounds: BitrateBounds) {
+    this.#bounds = bounds;
+    this.#probes.max = bounds.max;
+    this.#set(this.#estimate);
   }
 
   /** Fraction of packets lost lately, 0 to 1. */

@@ -68,9 +68,12 @@ export class MediaSession {
     this.#askBitrate();
   }
 
-  /** For the encoder at once; a viewer's own estimate keeps the bounds that it began with. */
+  /** For the encoder and for who watches, at once. */
   limitBitrate(bitrates: BitrateBounds): void {
     this.#bitrates = bitrates;
+    for (const id of this.#viewers.keys()) {
+      this.atViewer(id, (viewer) => viewer.limitBitrate(bitrates));
+    }
     this.#askBitrate();
   }
 

@@ -54,7 +54,7 @@ export type ToMedia =
       readonly type: "openSession";
       readonly session: string;
       readonly nonce: string;
-      /** The profile's bound, where it is under the thread's own. */
+      /** The profile's bound, also for a session that is open already; absent: the thread's own. */
       readonly maxBitrate?: number;
     }
   /** The session's profile has another bound; absent: the thread's own. */

@@ -34,13 +34,14 @@ type Running = ProbePlan & {
 };
 
 export class ProbeSchedule {
-  readonly #max: number;
+  /** Bits a second that nobody asks to exceed. */
+  max: number;
   #count = 0;
   #nextAt = -Infinity;
   #running: Running | undefined;
 
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   next(estimate: number, now: number): ProbePlan | undefined {
@@ -48,10 +49,9 @@ export class ProbeSchedule {
       this.#running = undefined;
       this.#nextAt = now + PAUSE_MS;
     }
-    if (this.#running !== undefined || now < this.#nextAt || estimate >= this.#max)
-      return undefined;
+    if (this.#running !== undefined || now < this.#nextAt || estimate >= this.max) return undefined;
     this.#count += 1;
-    const rate = Math.min(2 * estimate, this.#max / CLEAR);
+    const rate = Math.min(2 * estimate, this.max / CLEAR);
     const bytes = Math.max(LEAST_BYTES, (rate / 8) * (PROBE_MS / 1000));
     const plan = { probe: this.#count, rate, bytes };
     this.#running = {

@@ -107,6 +107,11 @@ export class RtpStream implements Disposable {
     return this.#estimator.estimate;
   }
 
+  set bitrates(bitrates: BitrateBounds) {
+    this.#estimator.bounds = bitrates;
+    this.#useEstimate();
+  }
+
   get totals(): StreamTotals {
     return {
       bytesSent: this.#bytesSent,

@@ -69,12 +69,14 @@ class MediaThreadMain {
   }
 
   #openSession(id: string, nonce: string, maxBitrate: number | undefined): void {
+    const bounds = this.#bounds(maxBitrate);
     let entry = this.#sessions.get(id);
     if (entry === undefined) {
-      const bounds = this.#bounds(maxBitrate);
       const { ice } = this.#options;
       entry = { session: new MediaSession(id, ice, bounds, this.#blame, this.#post), nonce };
       this.#sessions.set(id, entry);
+    } else {
+      entry.session.limitBitrate(bounds);
     }
     this.#port.forget(entry.nonce);
     entry.nonce = nonce;

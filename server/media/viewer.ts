@@ -29,7 +29,12 @@ import {
 import type { MediaFrame } from "./pacer.ts";
 import { ExtensionUri } from "./rtp-extensions.ts";
 import { RtpStream, type StreamTotals } from "./rtp-stream.ts";
-import { forgetDefaultStunServer, guardSctp, interceptRtcp } from "./werift-internals.ts";
+import {
+  forgetDefaultStunServer,
+  guardDatagrams,
+  guardSctp,
+  interceptRtcp,
+} from "./werift-internals.ts";
 
 export type ViewerEvents = {
   description(description: Description): void;
@@ -76,6 +81,7 @@ export class Viewer {
   readonly #stats: RTCDataChannel;
   readonly #connectTimer: NodeJS.Timeout;
   #stream: RtpStream | undefined;
+  #bitrates: BitrateBounds;
   #answered = false;
   #candidates = 0;
   #bytesAtTick = 0;
@@ -84,6 +90,7 @@ export class Viewer {
 
   constructor(options: ViewerOptions, events: ViewerEvents) {
     this.#options = options;
+    this.#bitrates = options.bitrates;
     this.#events = events;
     this.#peer = new RTCPeerConnection({
       ...iceConfiguration(options.ice),
@@ -102,6 +109,7 @@ export class Viewer {
     this.#openInput(MOVES_CHANNEL);
     this.#stats = this.#peer.createDataChannel(STATS_CHANNEL, { ordered: true });
     if (options.ice.servers.length === 0) forgetDefaultStunServer(this.#peer);
+    guardDatagrams(this.#peer, (reason) => this.#fail(reason));
     guardSctp(this.#peer, (reason) => this.#fail(reason));
     this.#peer.onIceCandidate.subscribe((candidate) => {
       if (candidate?.candidate === undefined) this.#events.candidate(null);
@@ -132,6 +140,11 @@ export class Viewer {
   /** Bits a second; undefined before the viewer is connected. */
   get estimate(): number | undefined {
     return this.#stream?.estimate;
+  }
+
+  limitBitrate(bitrates: BitrateBounds): void {
+    this.#bitrates = bitrates;
+    if (this.#stream !== undefined) this.#stream.bitrates = bitrates;
   }
 
   get totals(): StreamTotals | undefined {
@@ -228,7 +241,7 @@ export class Viewer {
       sender,
       readAnswer(answer.sdp),
       this.#peer.cname,
-      this.#options.bitrates,
+      this.#bitrates,
       this.#events,
     );
     this.#stream = stream;

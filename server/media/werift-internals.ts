@@ -1,5 +1,7 @@
+import { isIPv6, SocketAddress } from "node:net";
 import {
   type RTCDtlsTransport,
+  type RTCIceTransport,
   type RTCPeerConnection,
   type RTCRtpSender,
   RtcpSenderInfo,
@@ -10,6 +12,7 @@ import {
   SourceDescriptionItem,
 } from "werift";
 import { TokenBucket } from "#shared/base/token-bucket.ts";
+import { kindOfDatagram, readHandshakeRecords } from "./datagram.ts";
 import { sctpProblem } from "./sctp-packet.ts";
 
 // Everything that reaches past werift's documented API, with the reason for each. Checked against
@@ -92,6 +95,81 @@ export function interceptRtcp(transport: RTCDtlsTransport, receive: (bytes: Buff
     receive(decrypt(bytes));
     return nothing;
   };
+}
+
+/** Records of DTLS handshakes of one viewer, from first to last. Bounds handshakes begun anew, and what werift keeps of parts. */
+const MAX_HANDSHAKE_RECORDS = 1000;
+
+/** Of the thread's time, for all datagrams of one viewer: milliseconds a second, and at once. */
+const DATAGRAM_MS_PER_SECOND = 500;
+const DATAGRAM_MS_AT_ONCE = 2_000;
+
+/**
+ * Takes datagrams before werift, which gives its DTLS and SRTP what anybody sends to a port of the viewer: a stranger's plain
+ * alert would end the stream, and its plain hello begin the handshake anew. Once there is a path to the viewer, only what
+ * comes by it is heard, STUN apart. What the viewer itself may not send is told to `fail`. Call before candidates are gathered.
+ */
+export function guardDatagrams(peer: RTCPeerConnection, fail: (reason: string) => void): void {
+  const time = new TokenBucket(DATAGRAM_MS_PER_SECOND, DATAGRAM_MS_AT_ONCE);
+  let handshakeRecords = 0;
+  let failed = false;
+  const refuse = (reason: string): void => {
+    failed = true;
+    fail(reason);
+  };
+  const problemOf = (bytes: Buffer): string | undefined => {
+    const { records, problem } = readHandshakeRecords(bytes);
+    handshakeRecords += records;
+    if (problem !== undefined || handshakeRecords <= MAX_HANDSHAKE_RECORDS) return problem;
+    return `The viewer sent over ${MAX_HANDSHAKE_RECORDS} records of DTLS handshakes.`;
+  };
+  for (const { connection } of peer.iceTransports) {
+    const { onData } = connection;
+    const pass = onData.execute;
+    onData.execute = (bytes: Buffer) => {
+      if (failed) return;
+      const kind = kindOfDatagram(bytes);
+      if (kind !== "dtls" && kind !== "rtcp") return;
+      const problem = kind === "dtls" ? problemOf(bytes) : undefined;
+      if (problem !== undefined) {
+        refuse(problem);
+        return;
+      }
+      const start = performance.now();
+      pass(bytes);
+      const end = performance.now();
+      if (!time.take(end, end - start)) refuse("The viewer's datagrams take too much time.");
+    };
+    onlyByNominatedPath(connection);
+  }
+}
+
+type IceConnection = RTCIceTransport["connection"];
+type Protocol = NonNullable<IceConnection["nominated"]>["protocol"];
+type Address = readonly [host: string, port: number];
+
+function onlyByNominatedPath(connection: IceConnection): void {
+  const ensure: unknown = Reflect.get(connection, "ensureProtocol");
+  if (typeof ensure !== "function") throw new Error("werift opens its sockets in another way.");
+  // werift calls it for each socket, before that is open. Of a relay's the relay filters.
+  Reflect.set(connection, "ensureProtocol", (protocol: Protocol) => {
+    Reflect.apply(ensure, connection, [protocol]);
+    if (!("datagramReceived" in protocol) || typeof protocol.datagramReceived !== "function")
+      return;
+    const receive = protocol.datagramReceived.bind(protocol);
+    protocol.datagramReceived = (bytes: Buffer, from: Address): void => {
+      const path = connection.nominated;
+      const isPath = path?.protocol === protocol && isSameAddress(path.remoteAddr, from);
+      if (path === undefined || isPath || kindOfDatagram(bytes) === "stun") receive(bytes, from);
+    };
+  });
+}
+
+/** A candidate may spell an IPv6 address in another way than the system does. */
+function isSameAddress([host, port]: Address, from: Address): boolean {
+  if (port !== from[1]) return false;
+  if (host === from[0]) return true;
+  return isIPv6(host) && new SocketAddress({ address: host, family: "ipv6" }).address === from[0];
 }
 
 /** SCTP packets of one viewer in a second. Ten times what input at its limit takes. */

@@ -39,6 +39,10 @@ export function both(one: Observer, other: Observer): Observer {
       one.mediaStats?.(...stats);
       other.mediaStats?.(...stats);
     },
+    workerMemory: (...memory) => {
+      one.workerMemory?.(...memory);
+      other.workerMemory?.(...memory);
+    },
     workerStats: (...stats) => {
       one.workerStats?.(...stats);
       other.workerStats?.(...stats);

@@ -138,6 +138,7 @@ function sessionMetrics(registry: Registry) {
     targetBitrate: gauge("target_bitrate_bits_per_second", "What the encoder is asked for."),
     gpuTime: gauge("gpu_busy_ratio", "GPU seconds a second, where they are known."),
     gpuMemory: gauge("gpu_memory_bytes", "GPU memory, where it is known."),
+    objects: gauge("objects", "WebGPU objects of its programs that are alive."),
     stage: gauge("stage_seconds", "Mean time of a frame in a stage, in the last second.", [
       "stage",
     ]),
@@ -165,6 +166,7 @@ function fill(metrics: SessionMetrics, report: SessionReport): void {
   }
   if (report.gpuTime !== undefined) metrics.gpuTime.set({ session }, report.gpuTime / 1000);
   if (report.gpuMemory !== undefined) metrics.gpuMemory.set({ session }, report.gpuMemory);
+  if (report.objects !== undefined) metrics.objects.set({ session }, report.objects);
   for (const [stage, milliseconds] of Object.entries(report.stages)) {
     metrics.stage.set({ session, stage }, milliseconds / 1000);
   }

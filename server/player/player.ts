@@ -26,6 +26,7 @@ import { HashComparison } from "./hash-comparison.ts";
 import { lowerBounds } from "./lower-bounds.ts";
 import { texelBytes } from "./pixels.ts";
 import { PlayerError } from "./player-error.ts";
+import { requirePlayable } from "./wire-version.ts";
 import { FromPlayback, type PlaybackBegin, ToPlayback } from "./messages.ts";
 
 /** A playback that says nothing for so long hangs, and is killed. A software GPU compiles inside submits, for seconds. */
@@ -158,8 +159,9 @@ export class Player implements AsyncDisposable {
     if ("lease" in message || message.type === "gpuWanted") this.#seat.told(message);
   }
 
-  /** Throws RecordingError, and PlayerError where the worker ends. */
+  /** Throws RecordingError, and PlayerError where the worker ends or the stream is of a version that is not played. */
   async play(recording: RecordingReader, options: PlayOptions = {}): Promise<Played> {
+    requirePlayable(recording.header.wire);
     const { signal } = options;
     const kill = () => this.#worker.kill("The playback was ended.");
     signal?.addEventListener("abort", kill, { once: true });

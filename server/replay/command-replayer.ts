@@ -25,6 +25,9 @@ import { SurfaceState } from "./surface-state.ts";
 
 const MAP_MODE_READ = 1;
 
+/** Memory that Dawn has yet to free from which on a submit for its sake is worth its price. */
+const FREED_BYTES = 1024 * 1024;
+
 /** Replays the commands that are more than a call into Dawn. */
 export class CommandReplayer extends ResourceReplayer implements CommandSink<M> {
   readonly #gpu: GPU;
@@ -51,6 +54,19 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   /** Promises of the program that are not answered yet. */
   get pendingRequests(): number {
     return this.#requests.pending;
+  }
+
+  /**
+   * Has Dawn free what was destroyed: it does when a submit after the destruction is done, which a program that
+   * drops all and then rests never makes.
+   */
+  freeDestroyed(): void {
+    for (const device of this.objects.devices.live()) {
+      if (device.isLost || device.memory.freed < FREED_BYTES) continue;
+      device.memory.freed = 0;
+      const { queue } = device.dawn;
+      void this.#host.submit(queue, () => queue.submit([]));
+    }
   }
 
   requestAdapter(request: number, handle: Handle, options: AdapterOptions): void {
@@ -185,6 +201,7 @@ export class CommandReplayer extends ResourceReplayer implements CommandSink<M> 
   queueSubmit(commandBuffers: readonly GPUCommandBuffer[]): void {
     const { device } = this.current;
     this.#frame.submitted(device);
+    device.memory.freed = 0;
     if (this.mappings.areReadMapped(commandBuffers)) {
       const message = "A submitted command reads a buffer that is mapped for writing.";
       device.report({ type: "validation", message });

@@ -55,6 +55,8 @@ export class Charge {
 /** What one device holds: its end gives back all that was not given back before. */
 export class Holdings {
   readonly #charges = new Set<Charge>();
+  /** What was given back since the device's last submit. */
+  freed = 0;
   #isClosed = false;
 
   /** Undefined where the ledger has no room. Once closed, nothing is charged: a lost device makes nothing. */
@@ -63,6 +65,7 @@ export class Holdings {
     if (!ledger.take(amount)) return undefined;
     const charge = new Charge(() => {
       this.#charges.delete(charge);
+      this.freed += amount;
       ledger.give(amount);
     });
     this.#charges.add(charge);

@@ -16,6 +16,8 @@ export const MAX_SESSION_OBJECTS: Readonly<Record<string, number>> = {
 /** The handles that a session's connections have in use, in all and of the costly kinds. */
 export class ObjectBudget {
   readonly all: Ledger;
+  /** Handles that were given up so far. */
+  released = 0;
   readonly #kinds = new Map(
     Object.entries(MAX_SESSION_OBJECTS).map(([kind, limit]) => [kind, new Ledger(limit)]),
   );
@@ -42,5 +44,6 @@ export class ObjectBudget {
   give(kind: string): void {
     this.#kinds.get(kind)?.give(1);
     this.all.give(1);
+    this.released++;
   }
 }

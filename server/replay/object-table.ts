@@ -73,6 +73,11 @@ export class ObjectTable<T> {
     return object;
   }
 
+  /** The objects that can be used now. */
+  *live(): Generator<T> {
+    for (const { object } of this.#slots) if (object !== undefined) yield object;
+  }
+
   /** Empties the table, yielding each object for the caller to destroy. */
   *drain(): Generator<T> {
     for (const slot of this.#slots) {

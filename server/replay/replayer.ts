@@ -76,6 +76,11 @@ export class Replayer implements Disposable {
     this.#payload.chunk(bytes);
   }
 
+  /** Called about once a second: see CommandReplayer. */
+  freeDestroyed(): void {
+    if (!this.#isClosed) this.#sink.freeDestroyed();
+  }
+
   /** Holds back the commands after the one being replayed, until the promise is settled. */
   pauseUntil(settled: Promise<unknown>): void {
     const earlier = this.#resume;

@@ -1,5 +1,5 @@
 import { ProtocolError } from "#shared/wire/errors.ts";
-import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
+import { MAX_PAYLOAD_BYTES, PAYLOAD_CHUNK_BYTES } from "#shared/wire/limits.ts";
 import type { Ledger } from "./memory-ledger.ts";
 
 /** The bulk data that a guest has sent ahead of the command that takes it: one payload at a time. */
@@ -8,7 +8,7 @@ export class StagedPayload {
   #bytes: Uint8Array | undefined;
   #filled = 0;
 
-  /** A payload is charged to \`memory\` until it is taken. */
+  /** A payload is charged to `memory` until it is taken. */
   constructor(memory: Ledger) {
     this.#memory = memory;
   }
@@ -37,6 +37,11 @@ export class StagedPayload {
   chunk(bytes: Uint8Array): void {
     if (this.#bytes === undefined) {
       throw new ProtocolError(`A payload chunk of ${bytes.length} bytes belongs to no payload.`);
+    }
+    if (bytes.length > PAYLOAD_CHUNK_BYTES) {
+      throw new ProtocolError(
+        `A payload chunk (${bytes.length} bytes) is over the limit (${PAYLOAD_CHUNK_BYTES}).`,
+      );
     }
     const { length } = this.#bytes;
     if (bytes.length > length - this.#filled) {

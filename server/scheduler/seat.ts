@@ -122,7 +122,9 @@ export class Seat {
   frameFinished(now: number): void {
     if (this.#share.policy !== "target-frame-rate") return;
     this.#lastFrame = now;
-    this.#frameDue = Math.max(this.#frameDue, now - LATENESS_MS) + 1000 / this.#share.frameRate;
+    const interval = 1000 / this.#share.frameRate;
+    // A frame that came early makes the next one due no later: nobody saves up time in which it may be slow.
+    this.#frameDue = Math.min(Math.max(this.#frameDue, now - LATENESS_MS), now) + interval;
   }
 
   /** Behind a target frame rate. Who draws nothing (it computes) is behind nothing. */

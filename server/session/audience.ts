@@ -4,6 +4,7 @@ import { assertNever } from "#shared/base/assert.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 import type { ResizeInput } from "#shared/input/events.ts";
 import type { SessionState } from "#shared/signaling/messages.ts";
+import { HeldInput } from "./held-input.ts";
 import { MAX_VIEWERS } from "./limits.ts";
 import type { MediaMessage } from "./media-pool.ts";
 import { SessionUnavailable } from "./session-unavailable.ts";
@@ -31,6 +32,7 @@ export class Audience {
   readonly #events: AudienceEvents;
   readonly #outlets = new Map<string, ViewerOutlet>();
   readonly #viewers = new Viewers();
+  readonly #held = new Map<string, HeldInput>();
 
   constructor(session: string, postToMedia: (message: ToMedia) => void, events: AudienceEvents) {
     this.#session = session;
@@ -57,6 +59,7 @@ export class Audience {
     const post = this.#postToMedia;
     const control = role !== "view";
     this.#viewers.add(viewer, control);
+    this.#held.set(viewer, new HeldInput());
     this.#outlets.set(viewer, outlet);
     outlet.state(state);
     post({ type: "addViewer", session: this.#session, viewer, control });
@@ -108,8 +111,12 @@ export class Audience {
 
   #left(viewer: string): void {
     if (!this.#outlets.delete(viewer)) return;
+    this.#viewers.remove(viewer);
     // What the viewer held down is let go of: no key may stick in the program.
-    if (this.#viewers.remove(viewer)) this.#events.input(encodeInput({ type: "blur" }));
+    if (this.#held.get(viewer)?.isEmpty === false) {
+      this.#events.input(encodeInput({ type: "blur" }));
+    }
+    this.#held.delete(viewer);
     this.#postToMedia({ type: "removeViewer", viewer });
     this.#events.left(viewer);
   }
@@ -120,6 +127,7 @@ export class Audience {
       if (this.#viewers.resized(viewer, event)) this.#events.wished();
       return;
     }
+    this.#held.get(viewer)?.add(event);
     const acts = event.type === "pointerdown" || event.type === "keydown" || event.type === "wheel";
     if (acts && this.#viewers.acted(viewer)) this.#events.wished();
     this.#events.input(bytes);

@@ -1,23 +1,21 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { Seat } from "#server/scheduler/seat.ts";
-import type { ToGateway } from "#server/worker/messages.ts";
-import type { GpuWorker } from "./gpu-worker.ts";
+import type { GpuMessage, ToWorker } from "#server/worker/messages.ts";
 
 const SAMPLE_EVERY_MS = 1000;
-
-/** Linux counts processor time in hundredths of a second. */
-const MILLISECONDS_A_TICK = 10;
 
 /** Processor time that decoding, conversion and encoding take beside the GPU's, in milliseconds a second. */
 const BESIDE_ALLOWANCE_MS = 500;
 
-export type GpuMessage = Extract<
-  ToGateway,
-  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
->;
+/** What a seat needs of a worker. */
+type SeatedWorker = {
+  /** Milliseconds of processor time that it had so far; undefined where the system does not tell. */
+  readonly processorMs: number | undefined;
+  readonly ready: { readonly isSoftware: boolean };
+  send(message: ToWorker): void;
+};
 
 export type GpuSeatEvents = {
   /** Milliseconds of the GPU that were charged. */
@@ -28,14 +26,19 @@ export type GpuSeatEvents = {
 /** One worker at the scheduler: carries leases and words to and fro, and checks the words from outside. */
 export class GpuSeat implements Disposable {
   readonly #scheduler: GpuScheduler;
-  readonly #worker: GpuWorker;
+  readonly #worker: SeatedWorker;
   readonly #seat: Seat;
   readonly #events: GpuSeatEvents;
   readonly #sampler: NodeJS.Timeout | undefined;
   #chargedSinceSample = 0;
   #processorMs: number | undefined;
 
-  constructor(scheduler: GpuScheduler, worker: GpuWorker, share: GpuShare, events: GpuSeatEvents) {
+  constructor(
+    scheduler: GpuScheduler,
+    worker: SeatedWorker,
+    share: GpuShare,
+    events: GpuSeatEvents,
+  ) {
     this.#scheduler = scheduler;
     this.#worker = worker;
     this.#events = events;
@@ -90,7 +93,7 @@ export class GpuSeat implements Disposable {
   }
 
   #sample(): void {
-    const total = processorTime(this.#worker.pid);
+    const total = this.#worker.processorMs;
     const charged = this.#chargedSinceSample;
     this.#chargedSinceSample = 0;
     const before = this.#processorMs;
@@ -101,17 +104,5 @@ export class GpuSeat implements Disposable {
     if (used <= charged) return;
     this.#scheduler.chargeBeside(this.#seat, used - charged);
     this.#events.charged(used - charged);
-  }
-}
-
-/** Milliseconds of processor time that the process has had; undefined where the system does not tell. */
-function processorTime(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8"); // Of the kernel's memory: reading waits for nothing.
-    // The name, in parentheses, may hold anything; proc(5) counts utime and stime as 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
-  } catch {
-    return undefined;
   }
 }

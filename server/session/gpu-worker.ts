@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { WorkerCommand } from "#server/confine/command.ts";
+import type { ControlGroup } from "#server/confine/control-groups.ts";
 import { type Bounds, DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import type { WorkerRecordings } from "#server/recording/recorder.ts";
 import type { FromWorker, ToGateway, ToWorker } from "#server/worker/messages.ts";
@@ -26,6 +27,8 @@ export type WorkerPlace = {
   readonly mediaNonce: string;
   /** Bytes of the host's memory that the process may take. Absent: as many as it likes. */
   readonly maxHostMemory?: number;
+  /** The worker's own, removed with it; absent where the gateway can make none. */
+  readonly controlGroup?: ControlGroup | undefined;
   /** Absent: no connection is recorded. */
   readonly recordings?: WorkerRecordings;
 };
@@ -113,6 +116,11 @@ export class GpuWorker {
     this.#parts.send(message);
   }
 
+  /** Milliseconds of processor time that it had so far; undefined where the system does not tell. */
+  get processorMs(): number | undefined {
+    return this.#parts.process.processorMs;
+  }
+
   /** Another bound of the host's memory, for a worker that was started with one. Bytes. */
   limitHostMemory(maxBytes: number): void {
     this.#parts.limitHostMemory(maxBytes);
@@ -142,6 +150,7 @@ class Parts {
   endReason: string | undefined;
   readonly #events: WorkerEvents;
   readonly #maxHostMemory: number | undefined;
+  readonly #controlGroup: ControlGroup | undefined;
   #hostWatch: HostWatch | undefined;
   readonly #messages = new WorkerMessages();
   readonly #ending = new AbortController();
@@ -155,14 +164,18 @@ class Parts {
     socket: WorkerSocket,
     process: WorkerProcess,
     events: WorkerEvents,
-    { maxHostMemory, recordings }: WorkerPlace,
+    { maxHostMemory, controlGroup, recordings }: WorkerPlace,
   ) {
     this.socket = socket;
     this.process = process;
     this.#events = events;
     this.#maxHostMemory = maxHostMemory;
+    this.#controlGroup = controlGroup;
     this.recordings = recordings;
-    this.exited = process.exited.then((how) => this.#exited(how));
+    this.exited = process.exited.then((how) => {
+      this.#exited(how);
+      return controlGroup?.remove();
+    });
     void socket.flooded.then((reason) => this.kill(`The GPU worker broke its protocol: ${reason}`));
     process.onOutput((text) => {
       for (const line of this.#output.push(text)) events.output(line);
@@ -203,6 +216,9 @@ class Parts {
 
   limitHostMemory(maxBytes: number): void {
     if (this.#hostWatch !== undefined) this.#hostWatch.maxBytes = maxBytes;
+    this.#controlGroup?.limit(maxBytes).catch((error: unknown) => {
+      if (!this.#ending.signal.aborted) this.kill(`Its memory can't be bounded: ${String(error)}`);
+    });
   }
 
   send(message: ToWorker): void {
@@ -253,6 +269,7 @@ class Parts {
   }
 
   #exited(how: string): void {
+    if (this.#controlGroup?.wasFull === true) this.endReason ??= OUT_OF_MEMORY;
     this.endReason ??= this.#hungUp && how === KILLED ? HUNG_UP : this.#withLastWords(how);
     this.#ending.abort(new Error(this.endReason));
     this.#hostWatch?.[Symbol.dispose]();
@@ -268,9 +285,12 @@ class Parts {
 }
 
 const HUNG_UP = "The GPU worker closed its control socket.";
+const OUT_OF_MEMORY =
+  "The kernel ended the GPU worker, which took more of the host's memory than its profile allows (hostMemoryMb).";
 
 function spawnWorker(place: WorkerPlace, nonce: Uint8Array): WorkerProcess {
-  return new WorkerProcess(place.command, {
+  const { command, controlGroup } = place;
+  return new WorkerProcess(controlGroup?.around(command) ?? command, {
     HELIOGRAPH_WORKER_SOCKET: place.socketPath,
     HELIOGRAPH_WORKER_NONCE: Buffer.from(nonce).toString("hex"),
     HELIOGRAPH_MEDIA_SOCKET: place.mediaSocketPath,

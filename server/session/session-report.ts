@@ -14,6 +14,7 @@ export type SessionFigures = Pick<
   | "targetBitrate"
   | "gpuTime"
   | "gpuMemory"
+  | "objects"
   | "frames"
   | "restarts"
   | "errors"
@@ -76,6 +77,7 @@ export class FigureKeeper {
   #targetBitrate: number | undefined;
   #tellsGpuTime = false;
   #gpuMemory: number | undefined;
+  #objects: number | undefined;
   #frames = 0;
   #workers = 0;
   #lastError: SessionReport["lastError"];
@@ -99,6 +101,10 @@ export class FigureKeeper {
     this.#gpuMemory = bytes;
   }
 
+  objects(alive: number): void {
+    this.#objects = alive;
+  }
+
   workerStarted(): void {
     this.#workers++;
   }
@@ -108,6 +114,7 @@ export class FigureKeeper {
     this.#stages.clear();
     this.#targetBitrate = undefined;
     if (this.#gpuMemory !== undefined) this.#gpuMemory = 0;
+    if (this.#objects !== undefined) this.#objects = 0;
   }
 
   error(kind: SessionErrorKind, sentence: string): void {
@@ -151,6 +158,7 @@ export class FigureKeeper {
       ...(this.#targetBitrate === undefined ? {} : { targetBitrate: this.#targetBitrate }),
       ...(this.#tellsGpuTime ? { gpuTime: this.#gpuTime.perSecond(now) } : {}),
       ...(this.#gpuMemory === undefined ? {} : { gpuMemory: this.#gpuMemory }),
+      ...(this.#objects === undefined ? {} : { objects: this.#objects }),
       frames: this.#frames,
       restarts: Math.max(0, this.#workers - 1),
       errors: { ...this.#errors },

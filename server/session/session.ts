@@ -1,5 +1,5 @@
 import { boundsOf } from "#server/config/bounds.ts";
-import type { Profile } from "#server/config/config.ts";
+import { MAX_FRAME_RATE, type Profile } from "#server/config/config.ts";
 import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
@@ -127,6 +127,11 @@ export class Session {
     return this.#assignedShare ?? this.#profile.share;
   }
 
+  /** Of its video, in bits a second; undefined: what the media threads allow. */
+  get maxBitrate(): number | undefined {
+    return this.#profile.maxBitrate;
+  }
+
   get isExclusive(): boolean {
     return this.#profile.exclusive;
   }
@@ -155,7 +160,12 @@ export class Session {
     const { quarantine, events } = this.#options;
     quarantine.set(this.name, reason);
     events.sessionQuarantined(this.name, reason);
-    await this.#evict({ state: "quarantined", sentence: quarantineSentence(this.name, reason) });
+    const sentence = quarantineSentence(this.name, reason);
+    // An admin may let it back before its worker is gone.
+    await this.#evict(
+      { state: "quarantined", sentence },
+      () => quarantine.reason(this.name) === reason,
+    );
   }
 
   readmit(): void {
@@ -199,17 +209,11 @@ export class Session {
    * attaches a link and calls release() in the end. Throws SessionUnavailable.
    */
   async admit(): Promise<Connection> {
-    const quarantine = this.#options.quarantine.reason(this.name);
-    if (quarantine !== undefined) {
-      throw new SessionUnavailable(quarantineSentence(this.name, quarantine));
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#settle(); // It may have been made for this program alone.
+      throw new SessionUnavailable(refusal);
     }
-    if (this.#connections.size + this.#admitting >= MAX_CONNECTIONS) {
-      throw new SessionUnavailable(
-        `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`,
-      );
-    }
-    const exclusion = this.#options.exclusion(this);
-    if (exclusion !== undefined) throw new SessionUnavailable(exclusion);
     this.#admitting++;
     clearTimeout(this.#idleTimer);
     try {
@@ -234,6 +238,16 @@ export class Session {
       this.#admitting--;
       this.#settle();
     }
+  }
+
+  /** Why no program more is let in, as a sentence. */
+  #refusal(): string | undefined {
+    const quarantine = this.#options.quarantine.reason(this.name);
+    if (quarantine !== undefined) return quarantineSentence(this.name, quarantine);
+    if (this.#connections.size + this.#admitting >= MAX_CONNECTIONS) {
+      return `Session ${this.name} has ${MAX_CONNECTIONS} programs already, which is the limit.`;
+    }
+    return this.#options.exclusion(this);
   }
 
   /** The program may be sent to: it gets the size to draw at. */
@@ -382,7 +396,7 @@ export class Session {
     for (const connection of this.#connections.values()) connection.end(reason);
   }
 
-  async #evict(state: SessionState): Promise<void> {
+  async #evict(state: SessionState, isStill: () => boolean = () => true): Promise<void> {
     this.#slot.abandonStart(new SessionUnavailable(state.sentence));
     this.#setState(state); // Before the programs end, each of which would give a reason of its own.
     for (const connection of this.#connections.values()) {
@@ -392,7 +406,7 @@ export class Session {
     await this.#slot.startSettled();
     this.#slot.stop(state.sentence);
     this.#surfaces.clear();
-    this.#setState(state);
+    if (isStill()) this.#setState(state);
     await this.#slot.stopSettled();
     this.#settle();
   }
@@ -400,8 +414,11 @@ export class Session {
   /** A submit holds the GPU too long: the worker is killed, never waited for. */
   #overdue(worker: GpuWorker, milliseconds: number): void {
     this.#options.events.submitOverdue(this.name, milliseconds);
-    worker.kill(overdueSentence(milliseconds));
-    if (this.#offences.add(performance.now())) void this.quarantine(TOO_MANY_OFFENCES);
+    const sentence = overdueSentence(milliseconds);
+    worker.kill(sentence);
+    if (!this.#offences.add(performance.now())) return;
+    this.figures.error("worker", sentence); // Its end is not heard of: quarantine takes it out first.
+    void this.quarantine(TOO_MANY_OFFENCES);
   }
 
   #onWorker(message: ToGateway): void {
@@ -430,6 +447,9 @@ export class Session {
         }
         this.#settle();
         return;
+      case "pictureRefused":
+        this.#pictureRefused(message.connection, message.size);
+        return;
       case "gpuWanted":
       case "gpuBusy":
       case "gpuProgress":
@@ -443,6 +463,7 @@ export class Session {
       case "memory": {
         const { type: _, ...memory } = message;
         this.figures.gpuMemory(memory.gpuBytes);
+        this.figures.objects(memory.objects);
         this.#options.observer.workerMemory?.(this.name, memory);
         return;
       }
@@ -456,6 +477,18 @@ export class Session {
       default:
         assertNever(message);
     }
+  }
+
+  /** An honest program draws in time at the size that it is told. */
+  #pictureRefused(id: number, { width, height }: Profile["maxSize"]): void {
+    if (this.#connection(id) === undefined) return;
+    const { name, maxSize } = this.#profile;
+    const sentence =
+      `Program ${id} draws a picture of ${width}x${height} pixels, which is not shown: profile ${name} allows ` +
+      `${maxSize.width}x${maxSize.height} (maxSize).`;
+    this.figures.error("program", sentence);
+    this.#surfaces.refused = sentence;
+    this.#settle();
   }
 
   /** Undefined for a connection that is gone: the worker spoke before it knew. */
@@ -560,12 +593,13 @@ export class Session {
     this.#slot.send({
       type: "audience",
       viewers: this.#audience.count,
-      frameRate: this.#frameRate(),
+      frameRate: Math.min(MAX_FRAME_RATE, 1000 / this.#interval()),
     });
   }
 
   #sendBounds(): void {
-    this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile) });
+    const { maxSize } = this.#profile;
+    this.#slot.send({ type: "bounds", bounds: boundsOf(this.#profile), maxSize });
     this.#slot.worker?.limitHostMemory(this.#profile.hostMemoryMb * MEBIBYTE);
   }
 
@@ -585,6 +619,7 @@ export class Session {
     this.#setState({
       ...stateWithGuest({
         size: surface?.size,
+        refused: this.#surfaces.refused,
         isAway: connections.every(({ awaySince }) => awaySince !== undefined),
         isPaused: this.#paused,
       }),
@@ -616,7 +651,7 @@ export class Session {
 
   /** An admin is to see it while it is empty. */
   get #stays(): boolean {
-    return this.kept || this.#options.quarantine.reason(this.name) !== undefined;
+    return this.kept || this.#paused || this.#options.quarantine.reason(this.name) !== undefined;
   }
 
   #setState(state: SessionState): void {

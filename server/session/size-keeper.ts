@@ -38,9 +38,11 @@ export class SizeKeeper {
 
   get #current(): PictureSize {
     if (this.#size !== undefined) return this.#size;
-    const { size } = this.#options.profile();
-    if (size !== undefined) return { ...size, devicePixelRatio: 1 };
-    return this.#options.isSoftware() ? DEFAULT_SOFTWARE_SIZE : DEFAULT_SIZE;
+    const profile = this.#options.profile();
+    if (profile.size !== undefined) return { ...profile.size, devicePixelRatio: 1 };
+    // Larger ones are not shown.
+    const usual = this.#options.isSoftware() ? DEFAULT_SOFTWARE_SIZE : DEFAULT_SIZE;
+    return { ...boundedSize(usual, profile), devicePixelRatio: 1 };
   }
 
   /** The wish changed, and may change again in a moment. */

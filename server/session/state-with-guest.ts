@@ -4,11 +4,13 @@ import type { SessionState } from "#shared/signaling/messages.ts";
 export function stateWithGuest(of: {
   /** The picture's; absent before the first. */
   readonly size: { readonly width: number; readonly height: number } | undefined;
+  /** Why what a program draws is not shown, as a sentence. */
+  readonly refused: string | undefined;
   /** The link of the program that is shown is broken, or of all while none is. */
   readonly isAway: boolean;
   readonly isPaused: boolean;
 }): SessionState {
-  const { size, isAway, isPaused } = of;
+  const { size, refused, isAway, isPaused } = of;
   if (isAway) {
     const sentence = "The way to the program's machine is interrupted; the last frame stays.";
     return { state: "guest-away", sentence };
@@ -21,7 +23,8 @@ export function stateWithGuest(of: {
     };
   }
   if (size === undefined) {
-    return { state: "starting", sentence: "The program is connected and has not drawn yet." };
+    const sentence = refused ?? "The program is connected and has not drawn yet.";
+    return { state: "starting", sentence };
   }
-  return { state: "live", sentence: "The program's picture is live.", ...size };
+  return { state: "live", sentence: refused ?? "The program's picture is live.", ...size };
 }

@@ -15,6 +15,8 @@ export const MAX_SURFACES = MAX_CONNECTIONS * MAX_LIVE_SURFACES;
 export class Surfaces {
   readonly #surfaces = new Map<string, Surface>();
   #visible: Surface | undefined;
+  /** Why a program's picture is not shown, as a sentence, until one is. */
+  refused: string | undefined;
 
   get visible(): Surface | undefined {
     return this.#visible;
@@ -22,6 +24,7 @@ export class Surfaces {
 
   /** Without a size, the surface is gone. False: there is no room for one more. */
   set(connection: number, surface: number, size: Size | undefined): boolean {
+    this.refused = undefined;
     const key = `${connection}/${surface}`;
     this.#surfaces.delete(key); // What is set again comes last.
     if (size !== undefined) {
@@ -35,6 +38,7 @@ export class Surfaces {
   }
 
   connectionGone(connection: number): void {
+    this.refused = undefined;
     for (const [key, surface] of this.#surfaces) {
       if (surface.connection === connection) this.#surfaces.delete(key);
     }
@@ -43,6 +47,7 @@ export class Surfaces {
 
   clear(): void {
     this.#surfaces.clear();
+    this.refused = undefined;
     this.#visible = undefined;
   }
 }

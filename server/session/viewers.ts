@@ -21,12 +21,11 @@ export class Viewers {
     if (control) this.#controller = id;
   }
 
-  /** True when the viewer was the deciding one: what it held down is to be let go of. */
-  remove(id: string): boolean {
+  /** Of those in control that are left, the newest decides. */
+  remove(id: string): void {
     this.#viewers.delete(id);
-    if (this.#controller !== id) return false;
+    if (this.#controller !== id) return;
     this.#controller = [...this.#viewers].findLast(([, viewer]) => viewer.control)?.[0];
-    return true;
   }
 
   /** True when the deciding wish changed. */

@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import type { WorkerCommand } from "#server/confine/command.ts";
 import { type HostUse, MAX_WORKER_PROCESSES } from "./host-watch.ts";
 import { limitRate } from "./limited-stream.ts";
+import { processorTime } from "./processor-time.ts";
 
 /** What a worker prints a second. Bounds the gateway's time for one that prints without end. */
 const MAX_OUTPUT_BYTES_PER_SECOND = 256 * 1024;
@@ -81,6 +82,17 @@ export class WorkerProcess {
     const processes = this.#processes;
     const bytes = processes.reduce((sum, pid) => sum + residentBytes(pid), 0);
     return { residentBytes: bytes, processes: processes.length };
+  }
+
+  /**
+   * Milliseconds of processor time that it had so far, with that of whatever it started and waited for. Undefined where the
+   * system does not tell.
+   */
+  get processorMs(): number | undefined {
+    const own = this.#init === undefined ? [this.#pid] : [this.#init, this.#pid];
+    const times = [...new Set([...own, ...this.#processes])].map((pid) => processorTime(pid));
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : known.reduce((sum, time) => sum + time, 0);
   }
 
   /** At once, whatever it is doing. */

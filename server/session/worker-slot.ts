@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Profile } from "#server/config/config.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
-import type { ToGateway, ToWorker } from "#server/worker/messages.ts";
-import { type GpuMessage, GpuSeat } from "./gpu-seat.ts";
+import type { GpuMessage, ToGateway, ToWorker } from "#server/worker/messages.ts";
+import { GpuSeat } from "./gpu-seat.ts";
 import type { GpuWorker, WorkerEvents } from "./gpu-worker.ts";
 import { RestartBackoff } from "./restart-backoff.ts";
 

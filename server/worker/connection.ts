@@ -9,6 +9,7 @@ import { TokenBucket } from "#shared/base/token-bucket.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { DownFrame, frame, FrameReader, UpFrame, type Frame } from "#shared/wire/frames.ts";
 import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
+import { MAX_ANIMATION_CHANGES_PER_SECOND } from "#shared/wire/limits.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { Writer } from "#shared/wire/writer.ts";
 import type { GpuLease } from "./gpu-lease.ts";
@@ -21,12 +22,6 @@ const MAX_UNFINISHED_FRAMES = 2;
 
 /** A reason in a control message or a frame, in UTF-16 units: Dawn's sentences quote the guest. */
 const MAX_REASON_LENGTH = 1000;
-
-/**
- * How often a program may begin or end to animate: twice a frame at 120 frames a second. Each is told to the gateway,
- * which kills a worker that says too much.
- */
-export const MAX_ANIMATION_CHANGES_PER_SECOND = 240;
 
 export type ConnectionParts = {
   readonly id: number;
@@ -108,6 +103,11 @@ export class Connection implements Disposable {
     socket.end();
     this.close();
     report({ type: "connectionEnded", connection: id, reason });
+  }
+
+  /** Called about once a second. */
+  freeDestroyed(): void {
+    this.#replayer.freeDestroyed();
   }
 
   /** Ends the connection and destroys what its program made on the GPU. */

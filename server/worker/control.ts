@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { FromWatchdog, WatchdogData } from "./watchdog.ts";
@@ -19,7 +20,8 @@ export class Control {
     data: WatchdogData,
     listener: (message: ToWorker) => void,
   ): Promise<Control> {
-    const thread = new Worker(new URL("./watchdog.ts", import.meta.url), { workerData: data });
+    const entry = new URL(`./watchdog${path.extname(import.meta.filename)}`, import.meta.url);
+    const thread = new Worker(entry, { workerData: data });
     const connected = once(thread, "message"); // "connected" is always the first.
     thread.on("message", (message: FromWatchdog) => {
       if (message.type !== "connected") listener(message);

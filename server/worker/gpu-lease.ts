@@ -1,4 +1,4 @@
-import type { ToGateway } from "./messages.ts";
+import type { GpuMessage } from "./messages.ts";
 
 /** Submits that are under way at once while nobody else wants the GPU. Bounds what others wait for when they do. */
 const MOST_UNDER_WAY = 16;
@@ -20,7 +20,7 @@ type Queue = Pick<GPUQueue, "onSubmittedWorkDone">;
  * else wants the GPU the lease stays, and a submit waits for nothing.
  */
 export class GpuLease {
-  readonly #report: (message: ToGateway) => void;
+  readonly #report: (message: GpuMessage) => void;
   #lease: number | undefined;
   #isRevoked = false;
   #isContended = false;
@@ -34,7 +34,7 @@ export class GpuLease {
   #turnBegan: number | undefined;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(report: (message: ToGateway) => void) {
+  constructor(report: (message: GpuMessage) => void) {
     this.#report = report;
   }
 

@@ -50,7 +50,12 @@ export const ToGateway = z.discriminatedUnion("type", [
     surface: id,
     size: z.object({ width: side, height: side }).optional(),
   }),
-  /** The worker ended a connection: the guest broke the protocol, or closed it. */
+  /** A picture of this size is not shown: the profile's largest is smaller. Sent once a second at most. */
+  z.object({
+    type: z.literal("pictureRefused"),
+    connection: id,
+    size: z.object({ width: side, height: side }),
+  }),
   /** There is work to submit and no lease. */
   z.object({ type: z.literal("gpuWanted") }),
   /** A submit goes to the GPU, which rested. */
@@ -61,6 +66,7 @@ export const ToGateway = z.discriminatedUnion("type", [
   z.object({ type: z.literal("gpuIdle"), lease: id }),
   /** All that was submitted is done, and the lease that was taken back is given up. */
   z.object({ type: z.literal("gpuReturned"), lease: id }),
+  /** The worker ended a connection: the guest broke the protocol, or closed it. */
   z.object({ type: z.literal("connectionEnded"), connection: id, reason: sentence }),
   /** What the session holds of what its bounds limit. Sent when it changed, once a second at most. */
   z.object({
@@ -80,6 +86,12 @@ export const ToGateway = z.discriminatedUnion("type", [
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 
+/** What the scheduler hears of a worker's submits. */
+export type GpuMessage = Extract<
+  ToGateway,
+  { type: "gpuWanted" | "gpuBusy" | "gpuProgress" | "gpuIdle" | "gpuReturned" }
+>;
+
 /** What is kept beside the stream of a connection that is recorded. */
 const ToRecorder = z.discriminatedUnion("type", [
   z.object({ type: z.literal("pictureHash"), connection: id, hash: PictureHash }),
@@ -95,14 +107,19 @@ export type FromWorker = z.infer<typeof FromWorker>;
 
 export type ToWorker =
   /** What the session may take. Comes before the first "open", and again when the profile changes. */
-  | { readonly type: "bounds"; readonly bounds: Bounds }
+  | {
+      readonly type: "bounds";
+      readonly bounds: Bounds;
+      /** Of its picture, in pixels; absent: what H.264 holds. */
+      readonly maxSize?: { readonly width: number; readonly height: number };
+    }
   /**
    * The worker dials its data socket for this connection, naming it in the first 4 bytes (u32le). Of one that is recorded it
    * tells the hash of what is presented and read.
    */
   | { readonly type: "open"; readonly connection: number; readonly isRecorded?: boolean }
   | { readonly type: "close"; readonly connection: number }
-  /** How many viewers watch, and the highest rate at which they show frames. */
+  /** How many viewers watch, and the frames a second that they are shown at most. */
   | { readonly type: "audience"; readonly viewers: number; readonly frameRate: number }
   /** Credit: submits may go to the GPU. `isContended`: only one at a time, since others wait. */
   | { readonly type: "lease"; readonly lease: number; readonly isContended: boolean }

@@ -8,20 +8,26 @@ import { fitsH264 } from "#server/encode/h264-level.ts";
 import { Picture, type VideoLayout } from "#server/encode/picture.ts";
 import { VideoEncoder } from "#server/encode/video-encoder.ts";
 import type { PresentedPicture, SurfaceHost, SurfaceKey } from "#server/replay/surface-host.ts";
+import { CapturePace } from "./capture-pace.ts";
 import { LayerStack } from "./layer-stack.ts";
 import { MediaSocket } from "./media-socket.ts";
 import type { WorkerLeg } from "./messages.ts";
+import { PictureBound } from "./picture-bound.ts";
 import { StageTimes } from "./stage-times.ts";
 import { VideoStream } from "./video-stream.ts";
 
 // Connects the stages: what replay presents is captured, encoded, and sent to the media thread.
 
+type Size = { readonly width: number; readonly height: number };
+
+/** Refused pictures are told of once in so long. Bounds the messages that a program makes by presenting them. */
+const TELL_REFUSED_EVERY_MS = 1000;
+
 export type PipelineEvents = {
   /** The picture is this surface's now, in this size (pixels); without a size, the surface is gone. */
-  shown(
-    surface: SurfaceKey,
-    size: { readonly width: number; readonly height: number } | undefined,
-  ): void;
+  shown(surface: SurfaceKey, size: Size | undefined): void;
+  /** A picture of this size is not shown, since the session's bound is smaller. */
+  refused(surface: SurfaceKey, size: Size): void;
   /** The pipeline is closed: the media thread hung up, or no encoder works any more. */
   failed(error: unknown): void;
 };
@@ -54,6 +60,10 @@ export class Pipeline implements SurfaceHost {
   #media: MediaSocket | undefined;
   #isWatched = false;
   #shown: { surface: SurfaceKey; width: number; height: number } | undefined;
+  readonly #bound = new PictureBound();
+  readonly #pace = new CapturePace();
+  #paceTimer: NodeJS.Timeout | undefined;
+  #toldRefused = -Infinity;
   #lastCapture = 0;
   #lastOffer = 0;
   #closed = false;
@@ -107,6 +117,17 @@ export class Pipeline implements SurfaceHost {
     this.#captureHeld();
   }
 
+  /** Frames a second to show; more are presented in vain. */
+  set frameRate(frameRate: number) {
+    this.#pace.frameRate = frameRate;
+    this.#captureHeld();
+  }
+
+  /** The largest picture that is shown. */
+  set maxSize(maxSize: Size | undefined) {
+    this.#bound.set(maxSize, performance.now());
+  }
+
   captureUsage(): GPUTextureUsageFlags {
     return CAPTURE_USAGE;
   }
@@ -115,14 +136,15 @@ export class Pipeline implements SurfaceHost {
     const { surface, device, width, height } = picture;
     this.#times.count("presented_frames");
     this.#drop(surface);
-    if (this.#closed || !fitsH264(width, height)) {
+    if (this.#closed || !fitsH264(width, height) || !this.#isAdmitted(picture)) {
       picture.destroy();
       this.#times.count("refused_frames");
       return finished(device);
     }
     const isShown = this.#layers.present(surface, performance.now());
     if (isShown) this.#show(picture);
-    if (!isShown || !this.#isAwaited) {
+    if (!isShown || !this.#isAwaited || !this.#mayCapture(device)) {
+      // The newest frame is never lost: it is captured once it may be.
       this.#held.set(surface, picture);
       return finished(device);
     }
@@ -151,6 +173,7 @@ export class Pipeline implements SurfaceHost {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#paceTimer);
     for (const surface of this.#held.keys()) this.#drop(surface);
     this.#stream.close();
     this.#media?.close();
@@ -175,11 +198,6 @@ export class Pipeline implements SurfaceHost {
   async #capture(picture: PresentedPicture): Promise<void> {
     const { surface, device } = picture;
     const capture = this.#captureOf(device);
-    if (!capture.hasFree) {
-      // The newest frame is never lost: it is captured once a buffer is free.
-      this.#held.set(surface, picture);
-      return finished(device);
-    }
     const start = performance.now();
     const number = ++this.#lastCapture;
     const capturing = capture.capture(picture);
@@ -211,10 +229,36 @@ export class Pipeline implements SurfaceHost {
     const { top } = this.#layers;
     const held = top === undefined ? undefined : this.#held.get(top);
     if (this.#closed || held === undefined || !this.#isAwaited) return;
-    if (!this.#captureOf(held.device).hasFree) return;
+    if (!this.#mayCapture(held.device)) return;
     this.#held.delete(held.surface);
     this.#show(held);
     void this.#capture(held);
+  }
+
+  /** A buffer is free and the pace allows it; else the newest frame waits for either. */
+  #mayCapture(device: GPUDevice): boolean {
+    if (!this.#captureOf(device).hasFree) return false;
+    const now = performance.now();
+    if (this.#pace.take(now)) return true;
+    this.#paceTimer ??= setTimeout(
+      () => {
+        this.#paceTimer = undefined;
+        this.#captureHeld();
+      },
+      Math.ceil(this.#pace.wait(now)),
+    );
+    return false;
+  }
+
+  #isAdmitted({ surface, width, height }: PresentedPicture): boolean {
+    const now = performance.now();
+    if (this.#bound.admits({ width, height }, now)) return true;
+    if (now - this.#toldRefused >= TELL_REFUSED_EVERY_MS) {
+      this.#toldRefused = now;
+      this.#shown = undefined; // What is shown next is told again.
+      this.#events.refused(surface, { width, height });
+    }
+    return false;
   }
 
   /** The surface has a newer frame, or is gone. */

@@ -2,6 +2,7 @@ import { assertNever } from "#shared/base/assert.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { SessionBudget } from "#server/replay/session-budget.ts";
 import type { SurfaceKey } from "#server/replay/surface-host.ts";
+import { CollectorNudge } from "./collector-nudge.ts";
 import { Connection } from "./connection.ts";
 import { Control } from "./control.ts";
 import { dial } from "./dial.ts";
@@ -31,6 +32,7 @@ export class Worker implements Disposable {
   readonly #pipeline: Pipeline;
   readonly #times = new StageTimes();
   readonly #budget = new SessionBudget(DEFAULT_BOUNDS);
+  readonly #collector = new CollectorNudge();
   readonly #lease: GpuLease;
   readonly #connections = new Map<number, Connection>();
   readonly #statsTimer: NodeJS.Timeout;
@@ -58,6 +60,8 @@ export class Worker implements Disposable {
     this.#statsTimer = setInterval(() => {
       this.#sendStats();
       this.#sendMemory();
+      this.#collector.look(this.#budget.objects.released);
+      for (const connection of this.#connections.values()) connection.freeDestroyed();
     }, STATS_INTERVAL_MS);
   }
 
@@ -126,8 +130,10 @@ export class Worker implements Disposable {
         return;
       case "bounds":
         this.#budget.bounds = message.bounds;
+        this.#pipeline.maxSize = message.maxSize;
         return;
       case "audience":
+        this.#pipeline.frameRate = message.frameRate;
         this.#pipeline.setAudience(message.viewers);
         return;
       case "lease":
@@ -219,8 +225,10 @@ async function openPipeline(
     const message = { type: "surface", connection, surface: id } as const;
     control.send(size === undefined ? message : { ...message, size });
   };
+  const refused = ({ connection }: SurfaceKey, size: PictureSize): void =>
+    control.send({ type: "pictureRefused", connection, size });
   try {
-    const events = { shown, failed };
+    const events = { shown, refused, failed };
     return await Pipeline.open({ mediaSocket, mediaNonce, probeDevice, events });
   } finally {
     probeDevice.destroy();

@@ -54,6 +54,9 @@ export const SessionReport = z
     gpuMemory: amount.optional().meta({
       description: "Bytes of GPU memory; absent where nothing tells them.",
     }),
+    objects: count.optional().meta({
+      description: "WebGPU objects of its programs that are alive, of all kinds.",
+    }),
     frames: count.meta({ description: "Frames that left the GPU, since the session was made." }),
     restarts: count.meta({ description: "GPU workers that were started after the first." }),
     errors: z.object({ worker: count, program: count, viewer: count }).meta({

@@ -57,5 +57,4 @@ export const CloseCode = {
   policy: 1008,
   tooLarge: 1009,
   internal: 1011,
-  tryAgain: 1013,
 } as const;

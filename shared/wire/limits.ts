@@ -48,3 +48,9 @@ export const MAX_COMPILATION_MESSAGES = 100;
 
 /** Promises of one connection that wait for a reply. Bounds what a guest makes the worker remember. */
 export const MAX_PENDING_REQUESTS = 65_536;
+
+/**
+ * How often a program may begin or end to animate: twice a frame at 120 frames a second. Each is told to the gateway,
+ * which kills a worker that says too much.
+ */
+export const MAX_ANIMATION_CHANGES_PER_SECOND = 240;

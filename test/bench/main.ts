@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { core } from "./core.ts";
+import { delay } from "./delay.ts";
 import { toJson, toTable } from "./figures.ts";
 import { replay } from "./replay.ts";
 import { sharing } from "./sharing/sharing.ts";
@@ -10,6 +11,7 @@ import type { Suite } from "./suite.ts";
 const SUITES: ReadonlyMap<string, Suite> = new Map([
   ["core", { parts: [], run: core }],
   ["sharing", sharing],
+  ["delay", delay],
   ["soak", { parts: [], run: soak }],
   ["replay", { parts: [], run: replay }],
 ]);

@@ -5,11 +5,6 @@ export function fileOf(name: string): string {
   return `${parts(name).slice(0, 2).join(":")}:*`;
 }
 
-/** The query for all cases of the test that a case is of. */
-export function testOf(name: string): string {
-  return `${parts(name).slice(0, 3).join(":")}:*`;
-}
-
 /** Under which a table counts a case: "api,operation", "idl", "shader,validation". */
 export function groupOf(name: string): string {
   const [area = "", kind = ""] = (parts(name)[1] ?? "").split(",");

@@ -15,6 +15,10 @@ const OUTCOMES: Readonly<Record<Status, Outcome>> = {
   hung: "fail",
 };
 
+const HEAD =
+  "group | cases | pass direct | pass guest | skip direct | skip guest | fail direct | fail guest | s direct | s guest";
+const RULE = "---|---|---|---|---|---|---|---|---|---";
+
 type Counts = Record<Outcome, number>;
 
 export type Total = {
@@ -23,6 +27,8 @@ export type Total = {
   cases: number;
   readonly direct: Counts;
   readonly guest: Counts;
+  /** Milliseconds in the cases themselves, without the start of the suite's processes. */
+  readonly time: Record<Way, number>;
 };
 
 export type Difference = {
@@ -44,15 +50,18 @@ type Runs = {
 
 export function totals({ direct, guest }: Pick<Runs, "direct" | "guest">): Total[] {
   const groups = new Map<string, Total>();
-  for (const [name, { status }] of direct) {
+  for (const [name, { status, milliseconds }] of direct) {
     const other = guest.get(name);
     if (other === undefined) continue;
     const group = groupOf(name);
-    const total = groups.get(group) ?? { group, cases: 0, direct: none(), guest: none() };
+    const total = groups.get(group) ?? startOf(group);
     groups.set(group, total);
     total.cases++;
     total.direct[OUTCOMES[status]]++;
     total.guest[OUTCOMES[other.status]]++;
+    // What ended or hung has no time of its own.
+    total.time.direct += Math.max(0, milliseconds);
+    total.time.guest += Math.max(0, other.milliseconds);
   }
   return [...groups.values()];
 }
@@ -89,22 +98,22 @@ export function isRegression({ direct, again }: Difference): boolean {
 }
 
 export function toTable(all: readonly Total[]): string {
-  const rows = all.map(({ group, cases, direct, guest }) =>
-    [group, cases, direct.pass, guest.pass, direct.skip, guest.skip, direct.fail, guest.fail].join(
-      " | ",
-    ),
-  );
-  return [
-    "| group | cases | pass direct | pass guest | skip direct | skip guest | fail direct | fail guest |",
-    "|---|---|---|---|---|---|---|---|",
-    ...rows.map((row) => `| ${row} |`),
-  ].join("\n");
+  const rows = all.map(({ group, cases, direct, guest, time }) => {
+    const outcomes = [direct.pass, guest.pass, direct.skip, guest.skip, direct.fail, guest.fail];
+    const seconds = [time.direct, time.guest].map((ms) => Math.round(ms / 1000));
+    return [group, cases, ...outcomes, ...seconds].join(" | ");
+  });
+  return [`| ${HEAD} |`, `|${RULE}|`, ...rows.map((row) => `| ${row} |`)].join("\n");
 }
 
 /** Passes in the last RUNS_AGAIN runs; undefined where there are fewer. */
 function passesOf(runs: readonly Result[] = []): number | undefined {
   if (runs.length < RUNS_AGAIN) return undefined;
   return runs.slice(-RUNS_AGAIN).filter(({ status }) => OUTCOMES[status] === "pass").length;
+}
+
+function startOf(group: string): Total {
+  return { group, cases: 0, direct: none(), guest: none(), time: { direct: 0, guest: 0 } };
 }
 
 function none(): Counts {

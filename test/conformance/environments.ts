@@ -42,12 +42,19 @@ export class Environments implements AsyncDisposable {
     this.#sockets = sockets;
   }
 
-  /** With a gateway, and a relay for each job, whose GPU workers stand for as long as guests come. */
-  static async start(jobs: number, say: (line: string) => void): Promise<Environments> {
+  /**
+   * With a gateway, and a relay for each job, whose GPU workers stand for as long as guests come. What
+   * they say takes `delay` milliseconds each way.
+   */
+  static async start(
+    jobs: number,
+    delay: number,
+    say: (line: string) => void,
+  ): Promise<Environments> {
     const driver = await unpackSoftwareVulkan(readGatewayEnvironment().cacheFolder);
     const software = { ...process.env, ...driver };
     if (jobs === 0) return new Environments(software, undefined, []);
-    const stack = await Stack.start({ config: CONFIG });
+    const stack = await Stack.start({ config: CONFIG, proxied: delay > 0, delay });
     const [, confinement] = await stack.gateway.line(/"confinement":"(\w+)"/);
     say(`confinement: ${confinement}`);
     const sockets = [stack.socket];

@@ -30,12 +30,20 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "86400" },
     /** Files of the suite that run at once. */
     jobs: { type: "string", default: "1" },
+    /** Milliseconds that guests are from the gateway, each way. */
+    delay: { type: "string", default: "0" },
     /** The suite's own option: an adapter of the level "compatibility". */
     compat: { type: "boolean", default: false },
   },
 });
 
+/** Silence after which the running case counts as hung. The slowest of the suite take half of it. */
+const HUNG_MS = 120_000;
+/** As a guest from afar: a case may make hundreds of round trips, one after another. */
+const HUNG_FAR_MS = 1_200_000;
+
 const JOBS = Math.max(1, Number(values.jobs));
+const DELAY = Number(values.delay);
 const SUITE_ARGS = values.compat ? ["--compat"] : [];
 const stopped = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopped.abort());
@@ -55,6 +63,7 @@ async function measure(): Promise<void> {
   const cases = await namesOf(values.query);
   await using environments = await Environments.start(
     ways.includes("guest") || values.again ? JOBS : 0,
+    DELAY,
     say,
   );
   const direct = folder.read("direct");
@@ -109,7 +118,7 @@ async function runAll(
   const jobs = Array.from({ length: JOBS }, async (_, job) => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       for (const { way, isDue, onResult } of runs) {
-        const plan = { ...file, wanted: new Set(file.cases.filter(isDue)) };
+        const plan = { ...file, wanted: new Set([...file.wanted].filter(isDue)) };
         if (plan.wanted.size === 0 || stop.aborted) continue;
         await runOne(way, environments.of(way, job), plan, onResult);
       }
@@ -126,7 +135,13 @@ async function runOne(
 ): Promise<void> {
   const began = performance.now();
   let count = 0;
-  const options = { folder: path.resolve(values.cts ?? ""), way, env, args: SUITE_ARGS };
+  const options = {
+    folder: path.resolve(values.cts ?? ""),
+    way,
+    env,
+    args: SUITE_ARGS,
+    hungMs: DELAY === 0 ? HUNG_MS : HUNG_FAR_MS,
+  };
   await runFile(options, plan, stop, (result) => {
     count++;
     onResult(result);
@@ -142,7 +157,10 @@ async function namesOf(queries: readonly string[]): Promise<string[]> {
   const percent = Number(values.percent);
   const names: string[] = [];
   for (const query of queries) {
-    for (const name of await listCases(path.resolve(values.cts), query)) names.push(name);
+    const kept = folder.readCases(query);
+    const listed = kept ?? (await listCases(path.resolve(values.cts), query));
+    if (kept === undefined) folder.keepCases(query, listed);
+    for (const name of listed) names.push(name);
   }
   return percent === 100 ? names : names.filter((name) => isInSample(name, percent, values.seed));
 }

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 
@@ -40,6 +41,16 @@ export class ResultFolder {
     return Map.groupBy(this.#lines(`${way}-again`), ({ name }) => name);
   }
 
+  /** The names of a query's cases, where they were kept: the suite takes a minute to make 182,000. */
+  readCases(query: string): string[] | undefined {
+    const file = this.#casesFile(query);
+    return existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : undefined;
+  }
+
+  keepCases(query: string, names: readonly string[]): void {
+    writeFileSync(this.#casesFile(query), `${names.join("\n")}\n`);
+  }
+
   add(way: Way, added: Result): void {
     this.#append(way, added);
   }
@@ -57,6 +68,11 @@ export class ResultFolder {
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, "utf8").split("\n");
     return lines.filter((line) => line !== "").map((line) => result.parse(JSON.parse(line)));
+  }
+
+  #casesFile(query: string): string {
+    const hash = createHash("sha256").update(query).digest("hex").slice(0, 16);
+    return path.join(this.#folder, `cases-${hash}.txt`);
   }
 
   #file(name: string): string {

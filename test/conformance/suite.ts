@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { type FilePlan, queriesToSkip } from "./plan.ts";
+import type { FilePlan } from "./plan.ts";
 import type { Result, Way } from "./results.ts";
 import { SuiteOutput } from "./suite-output.ts";
 
@@ -16,8 +16,7 @@ const PROVIDERS: Readonly<Record<Way, string>> = {
   guest: fileURLToPath(new URL("provider.cjs", import.meta.url)),
 };
 
-/** Silence after which the running case counts as hung. The slowest of the suite take half of it. */
-const HUNG_MS = 120_000;
+const ONLY_WANTED = fileURLToPath(new URL("only-wanted.cjs", import.meta.url));
 
 /** Lines kept of what the process wrote to its standard error. */
 const KEPT_LINES = 20;
@@ -29,6 +28,8 @@ export type SuiteOptions = {
   readonly env: NodeJS.ProcessEnv;
   /** Further options of the suite's runner. */
   readonly args: readonly string[];
+  /** Milliseconds of silence after which the running case counts as hung. */
+  readonly hungMs: number;
 };
 
 /** The conformance suite is not where it should be, or not built: the message says what to do. */
@@ -82,20 +83,20 @@ export async function runFile(
 type End = { readonly status: "ended" | "hung" | undefined; readonly words: string };
 
 async function runProcess(
-  { folder, way, env, args }: SuiteOptions,
+  { folder, way, env, args, hungMs }: SuiteOptions,
   plan: FilePlan,
   signal: AbortSignal,
   onResult: (result: Result) => void,
 ): Promise<End> {
   const scratch = mkdtempSync(path.join(tmpdir(), "heliograph-conformance-"));
   try {
-    const skipped = path.join(scratch, "skip.cjs");
-    const expectations = queriesToSkip(plan).map((query) => ({ query, expectation: "skip" }));
-    writeFileSync(skipped, `exports.expectations = ${JSON.stringify(expectations)};\n`);
+    const wanted = path.join(scratch, "wanted.cjs");
+    const names = [folder, [...plan.wanted]].map((each) => JSON.stringify(each)).join(", ");
+    writeFileSync(wanted, `require(${JSON.stringify(ONLY_WANTED)}).runOnly(${names});\n`);
     const command = [RUNNER, "--verbose", "--gpu-provider", PROVIDERS[way]];
     const child = spawn(
       process.execPath,
-      ["--expose-gc", ...command, ...args, "--expectations", skipped, plan.query],
+      ["--expose-gc", "--require", wanted, ...command, ...args, plan.query],
       { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] },
     );
     const words: string[] = [];
@@ -103,7 +104,7 @@ async function runProcess(
     const silence = setTimeout(() => {
       isHung = true;
       child.kill("SIGKILL");
-    }, HUNG_MS);
+    }, hungMs);
     const output = new SuiteOutput(onResult);
     createInterface(child.stdout).on("line", (line) => {
       silence.refresh();

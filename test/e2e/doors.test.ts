@@ -48,8 +48,7 @@ const adminPage: Door = (token) => pageAt(host.url, token, ADMIN_NAMESPACE);
 async function adminRequest(method: string, path: string, token: string): Promise<string> {
   const response = await fetch(new URL(path, host.url), {
     method,
-    // As through a proxy: programs on this machine read the metrics without a token.
-    headers: { Authorization: `Bearer ${token}`, "X-Forwarded-For": "203.0.113.7" },
+    headers: { Authorization: `Bearer ${token}` },
   });
   const text = await response.text();
   if (![401, 403, 429].includes(response.status)) return "let in";

@@ -30,6 +30,13 @@ async function left(program: ScriptedGuest): Promise<void> {
   while (ended() === before) await turn();
 }
 
+async function sessions(): Promise<string[]> {
+  const headers = { Authorization: `Bearer ${await host.adminToken()}` };
+  const response = await fetch(`${host.url}/api/admin/sessions`, { headers });
+  const { sessions: all }: { sessions: { name: string }[] } = await response.json();
+  return all.map(({ name }) => name);
+}
+
 async function assign(session: string, profile: string): Promise<number> {
   const response = await fetch(`${host.url}/api/admin/sessions/${session}/profile`, {
     method: "PUT",
@@ -48,6 +55,7 @@ describe("an exclusive guest", () => {
     await using second = await guest("alone", "alone");
     await expect(guest("other")).rejects.toThrow(TAKEN);
     await expect(guest("another", "alone")).rejects.toThrow(TAKEN);
+    expect(await sessions()).toEqual(["alone"]); // Who was refused is not remembered.
     await left(alone);
     await expect(guest("other")).rejects.toThrow(TAKEN); // Its second program is inside yet.
     await left(second);

@@ -264,6 +264,21 @@ describe("viewers are told", () => {
     expect(await viewer.states.next()).toMatchObject({ state: "live", width: 640 });
   });
 
+  test("that a picture is larger than its profile allows, until one is shown", async () => {
+    const viewer = new Viewer("a");
+    const program = await Program.connect();
+    const size = { width: 1281, height: 720 };
+    program.tell({ do: "say", message: { type: "pictureRefused", size } });
+    const sentence =
+      "Program 1 draws a picture of 1281x720 pixels, which is not shown: profile test allows 1280x720 (maxSize).";
+    await viewer.states.next((state) => state.state === "starting" && state.sentence === sentence);
+    expect(session.report().lastError).toMatchObject({ sentence });
+    program.show(640, 360);
+    expect(await viewer.sees("live")).toMatchObject({
+      sentence: "The program's picture is live.",
+    });
+  });
+
   test("that the worker died, and what of; a new program brings the picture back", async () => {
     const viewer = new Viewer("a");
     const program = await Program.connect();
@@ -382,9 +397,32 @@ describe("input", () => {
     viewer.inlet.left();
     expect(await program.input.next(({ type }) => type === "blur")).toEqual({ type: "blur" });
   });
+
+  test("that was held is let go of when its viewer leaves while another decides, who holds on alone", async () => {
+    const [one, two] = [new Viewer("one"), new Viewer("two")];
+    const program = await Program.connect();
+    one.does(key("ShiftLeft"));
+    two.does(key("KeyW"));
+    two.does(key("KeyW", "keyup"));
+    two.inlet.left();
+    one.does(key("KeyA"));
+    expect(await program.input.next(({ type }) => type === "keyup")).toMatchObject({
+      code: "KeyW",
+    });
+    expect(await program.input.next()).toMatchObject({ code: "KeyA" }); // No blur before it.
+    new Viewer("three").does(key("KeyB")); // Decides from here on.
+    one.inlet.left();
+    expect(await program.input.next()).toMatchObject({ code: "KeyB" });
+    expect(await program.input.next()).toEqual({ type: "blur" });
+  });
 });
 
 describe("the picture's size", () => {
+  test("is no larger than the profile allows also where nobody asked for one", async () => {
+    session.profile = profileOf("maxSize: { width: 320, height: 180 }");
+    expect(await (await Program.connect()).resize()).toEqual([320, 180, 1]);
+  });
+
   test("is the profile's for a new program, and the viewer's once its window rests", async () => {
     const viewer = new Viewer("a");
     const program = await Program.connect();
@@ -476,6 +514,19 @@ describe("an admin", () => {
     expect(session.report()).toMatchObject({ state: "live", paused: false, programs: 2 });
   });
 
+  test("finds a paused session when all have gone, and forgets it once it is resumed", async () => {
+    session = await startSession(50);
+    const program = await Program.connect();
+    session.pause();
+    const { pid } = workers[0]!;
+    program.leave();
+    while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(emptied).toBe(0);
+    expect(session.report()).toMatchObject({ paused: true });
+    session.resume();
+    expect(emptied).toBe(1);
+  });
+
   test("assigns a profile, which wins over that of the next guest until it is taken back", async () => {
     const viewer = new Viewer("a");
     const program = await Program.connect();
@@ -561,6 +612,17 @@ describe("an admin", () => {
     expect(emptied).toBe(1);
     await Program.connect();
     expect(session.report()).not.toHaveProperty("quarantine");
+  });
+
+  test("lets back at once what was just quarantined while its worker started", async () => {
+    const viewer = new Viewer("a");
+    const coming = session.admit();
+    await viewer.sees("starting");
+    const quarantined = session.quarantine("It hung the GPU.");
+    session.readmit();
+    await Promise.allSettled([coming, quarantined]);
+    expect(session.report()).not.toMatchObject({ state: "quarantined" });
+    await Program.connect();
   });
 
   test("removes: viewers are refused, and do not come back", async () => {

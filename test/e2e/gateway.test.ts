@@ -153,6 +153,16 @@ describe("the door", () => {
     expect(await workerPid(bystander)).toBeGreaterThan(0);
   });
 
+  test.for([
+    { what: "a broken escape in the API", at: "/api/admin/sessions/%ff", status: 400 },
+    { what: "a broken escape elsewhere", at: "/%ff", status: 404 },
+    { what: "nothing that is there", at: "/nowhere", status: 404 },
+  ])("answers a request for $what in a sentence, without a stack", async ({ at, status }) => {
+    const response = await fetch(`${host.url}${at}`);
+    expect(response.status).toBe(status);
+    expect(await response.text()).toMatch(/^[A-Z][^<>/]*\.\n$/);
+  });
+
   test("does not mind an upgrade that breaks off", async () => {
     const socket = connect(Number(new URL(host.url).port), "127.0.0.1");
     await once(socket, "connect");

@@ -40,6 +40,7 @@ test("a guest that hangs the GPU three times is kept out", async () => {
   const refused = bad.run(ENDLESS_SHADER);
   const [sentence] = await refused.line(/quarantined until its admin lets it back.*/);
   expect(sentence).toContain("held the GPU past the deadline 3 times");
+  expect(await stack.report("bad")).toMatchObject({ errors: { worker: 3 } });
 });
 
 test("two hogs get the GPU in equal parts", async () => {

@@ -13,5 +13,6 @@ export const PARSERS = [
   "rtcp",
   "sctp",
   "answer",
+  "recording",
 ] as const;
 export type Parser = (typeof PARSERS)[number];

@@ -73,8 +73,12 @@ export class ViewerPeer implements AsyncDisposable {
     return { viewer, offer };
   }
 
-  /** Answers with what `alter` makes of a good answer. Resolves with whether all is connected. */
-  async answer(offer: Description, alter: (sdp: string) => string): Promise<boolean> {
+  /** Answers with what `alter` makes of a good answer. Resolves with whether all is connected in time. */
+  async answer(
+    offer: Description,
+    alter: (sdp: string) => string,
+    patienceMs = CONNECT_MS,
+  ): Promise<boolean> {
     const { peer } = this;
     await peer.setRemoteDescription(offer);
     for (const candidate of this.#candidates.splice(0)) this.#addCandidate(candidate);
@@ -87,7 +91,7 @@ export class ViewerPeer implements AsyncDisposable {
     await peer.setLocalDescription(await peer.createAnswer());
     const sdp = alter(peer.localDescription?.sdp ?? "");
     this.#signaling.emit("description", { type: "answer", sdp });
-    return (await within(CONNECT_MS, Promise.race([up, this.#ended]))) === true;
+    return (await within(patienceMs, Promise.race([up, this.#ended]))) === true;
   }
 
   get isConnected(): boolean {

@@ -15,6 +15,8 @@ export type Attempt =
   | { readonly does: "leave"; readonly file: string }
   | { readonly does: "signal"; readonly pid: number }
   | { readonly does: "run"; readonly program: string }
+  | { readonly does: "takeMemory"; readonly bytes: number }
+  | { readonly does: "haveMany"; readonly count: number }
   | { readonly does: "startMany"; readonly count: number }
   | { readonly does: "gainPrivileges" };
 
@@ -79,6 +81,14 @@ async function act(attempt: Attempt): Promise<void> {
       setImmediate(() => {
         for (let count = 0; count < attempt.count; count++) spawn("/usr/bin/sleep", ["1000"]);
       });
+      return;
+    case "takeMemory":
+      Buffer.alloc(attempt.bytes, 1);
+      return;
+    case "haveMany":
+      for (let count = 0; count < attempt.count; count++) {
+        await once(spawn("/usr/bin/sleep", ["1000"]), "spawn");
+      }
       return;
     case "gainPrivileges":
       if (/^NoNewPrivs:\s+1$/m.test(readFileSync("/proc/self/status", "utf8"))) {

@@ -16,6 +16,8 @@ export type Deed =
   | { readonly do: "printOften"; readonly lines: number }
   /** On the media thread's socket, as often as told. */
   | { readonly do: "sendMedia"; readonly hex: string; readonly times: number }
+  /** A reply with each bitrate that the media thread asks for. */
+  | { readonly do: "tellBitrates" }
   | { readonly do: "sendFrame"; readonly kind: number; readonly text: string }
   | { readonly do: "sendBytes"; readonly hex: string }
   | { readonly do: "flood"; readonly frames: number; readonly bytes: number }

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
 import { ControlReader, encodeControl } from "#server/worker/control-frames.ts";
 import { CONTROL_CONNECTION, dial } from "#server/worker/dial.ts";
+import { MediaSocket } from "#server/worker/media-socket.ts";
 import { ToGateway } from "#server/worker/messages.ts";
 import { DownFrame, frame, FrameReader, UpFrame } from "#shared/wire/frames.ts";
 import { type Deed, readTotal } from "./scripted-guest.ts";
@@ -87,6 +88,14 @@ async function serve(connection: number): Promise<void> {
         break;
       case "sendMedia":
         void sendMedia(Buffer.from(deed.hex, "hex"), deed.times);
+        break;
+      case "tellBitrates":
+        void MediaSocket.connect(mediaSocket, mediaNonce, {
+          bitrate: (bitrate) => void reply({ bitrate }),
+          keyFrame: () => {},
+          drained: () => {},
+          closed: () => {},
+        });
         break;
       case "sendFrame":
         data.write(frame(deed.kind, Buffer.from(deed.text)));

@@ -89,8 +89,10 @@ export type StackOptions = {
   readonly config?: object;
   /** A program that serves in place of `heliograph serve`, with the same options. */
   readonly gateway?: string;
-  /** Puts a proxy between relay and gateway. */
+  /** Puts a proxy between relays and gateway. */
   readonly proxied?: boolean;
+  /** Milliseconds that bytes take through the proxy, each way. */
+  readonly delay?: number;
 };
 
 export type RunOptions = {
@@ -117,7 +119,7 @@ export class Stack implements AsyncDisposable {
   readonly url: string;
   readonly folder: string;
   readonly socket: string;
-  /** Between relay and gateway, where the stack was started with one. */
+  /** Between relays and gateway, where the stack was started with one. */
   readonly proxy: TcpProxy | undefined;
   readonly #tokens: Tokens;
   readonly #gatewayArgs: readonly string[];
@@ -144,7 +146,7 @@ export class Stack implements AsyncDisposable {
   }
 
   static async start(options: StackOptions = {}): Promise<Stack> {
-    const { config = {}, gateway: program, proxied = false } = options;
+    const { config = {}, gateway: program, proxied = false, delay = 0 } = options;
     const folder = await mkdtemp(path.join(tmpdir(), "heliograph-stack-"));
     const configFile = path.join(folder, "config.yaml");
     await writeFile(configFile, JSON.stringify(config));
@@ -159,7 +161,8 @@ export class Stack implements AsyncDisposable {
     const guest: Claims = { role: "guest", session: "vm", profile: "default" };
     const tokenFile = path.join(folder, "guest.token");
     await writeFile(tokenFile, await tokens.issue(guest, TOKEN_LIFETIME_SECONDS), { mode: 0o600 });
-    const proxy = proxied ? await TcpProxy.start(Number(new URL(url!).port)) : undefined;
+    const { port } = new URL(url!);
+    const proxy = proxied ? await TcpProxy.start(Number(port), delay) : undefined;
     const relay = startRelay(relayTarget(url!, proxy), folder);
     await relay.line(/^ready /);
     return new Stack({ folder, url: url!, gateway, relay, tokens, proxy, gatewayArgs });
@@ -179,7 +182,7 @@ export class Stack implements AsyncDisposable {
     const claims: Claims = { role: "guest", session, profile };
     const token = await this.#tokens.issue(claims, TOKEN_LIFETIME_SECONDS);
     await writeFile(path.join(folder, "guest.token"), token, { mode: 0o600 });
-    const relay = startRelay(this.url, folder);
+    const relay = startRelay(relayTarget(this.url, this.proxy), folder);
     this.#programs.push(relay);
     await relay.line(/^ready /);
     const socket = path.join(folder, "relay.sock");

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A way to a TCP port of this machine that can be cut, stalled and restored. */
+/** A way to a TCP port of this machine that can be long, and be cut, stalled and restored. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
@@ -9,9 +9,12 @@ export class TcpProxy implements AsyncDisposable {
   #state: "open" | "cut" | "stalled" = "open";
   /** Bytes towards the target after which the way is cut by itself, once. */
   cutAfter = Infinity;
+  /** Milliseconds that each byte is under way, either way; there is room on the way for as many as come. */
+  readonly #delay: number;
 
-  private constructor(server: Server, port: number, target: number) {
+  private constructor(server: Server, port: number, target: number, delay: number) {
     this.#server = server;
+    this.#delay = delay;
     this.port = port;
     server.on("connection", (socket: Socket) => {
       if (this.#state === "cut") socket.resetAndDestroy();
@@ -19,13 +22,13 @@ export class TcpProxy implements AsyncDisposable {
     });
   }
 
-  static async start(target: number): Promise<TcpProxy> {
+  static async start(target: number, delay = 0): Promise<TcpProxy> {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     if (typeof address !== "object" || address === null) throw new Error("No port.");
-    return new TcpProxy(server, address.port, target);
+    return new TcpProxy(server, address.port, target, delay);
   }
 
   /** Connections are reset, and new ones too. */
@@ -55,22 +58,27 @@ export class TcpProxy implements AsyncDisposable {
     const pair = [near, far] as const;
     this.#pairs.add(pair);
     near.on("data", (chunk) => {
-      const passed = chunk.subarray(0, this.cutAfter);
-      this.cutAfter -= passed.length;
-      pass(near, far, passed);
-      if (this.cutAfter > 0) return;
-      this.cutAfter = Infinity;
-      // What passed is to arrive: a reset would take it along.
-      near.resetAndDestroy();
-      far.end(() => far.destroy());
+      this.#later(() => {
+        const passed = chunk.subarray(0, this.cutAfter);
+        this.cutAfter -= passed.length;
+        pass(near, far, passed);
+        if (this.cutAfter > 0) return;
+        this.cutAfter = Infinity;
+        // What passed is to arrive: a reset would take it along.
+        near.resetAndDestroy();
+        far.end(() => far.destroy());
+      });
     });
-    far.on("data", (chunk) => pass(far, near, chunk));
+    far.on("data", (chunk) => this.#later(() => pass(far, near, chunk)));
     for (const socket of pair) {
+      socket.setNoDelay(true); // Both ends set it, and the way between adds nothing but its delay.
       if (this.#state === "stalled") socket.pause();
       socket.on("error", () => {});
       socket.on("close", () => {
         this.#pairs.delete(pair);
-        for (const each of pair) each.destroy();
+        this.#later(() => {
+          for (const each of pair) each.destroy();
+        });
       });
       socket.on("drain", () => {
         const other = socket === near ? far : near;
@@ -78,8 +86,14 @@ export class TcpProxy implements AsyncDisposable {
       });
     }
   }
+
+  /** In order: timers of one delay fire as they were set. */
+  #later(action: () => void): void {
+    if (this.#delay === 0) action();
+    else setTimeout(action, this.#delay);
+  }
 }
 
 function pass(from: Socket, to: Socket, chunk: Buffer): void {
-  if (!to.write(chunk)) from.pause();
+  if (to.writable && !to.write(chunk)) from.pause();
 }

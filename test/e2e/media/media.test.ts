@@ -68,6 +68,19 @@ describe("a viewer on a good network", () => {
     expect(source.bitrate).toBe(DEFAULT_BITRATES.max);
   });
 
+  test("follows its session's bound down and up while it watches", async () => {
+    await using host = await MediaHost.start(browser);
+    await using source = await host.source({ ...SMALL, background: "still" });
+    host.media.post({ type: "limitBitrate", session: host.session, maxBitrate: 1_000_000 });
+    await using page = await host.view();
+    source.start();
+    for (const maxBitrate of [1_000_000, 500_000, 2_000_000]) {
+      host.media.post({ type: "limitBitrate", session: host.session, maxBitrate });
+      await page.stats((told) => told.estimate === maxBitrate && told.targetBitrate === maxBitrate);
+      expect(source.bitrate).toBe(maxBitrate);
+    }
+  });
+
   test("sees a frame within 1 s of a reload, and others see on", async () => {
     await using host = await MediaHost.start(browser);
     await using source = await host.source(SMALL);

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import type { ToWorker } from "#server/worker/messages.ts";
 import type { FromHost, ToHost } from "./messages.ts";
 
 // The side of the process under test. An exception that escapes and a rejection that nobody handles end it, as they
@@ -8,13 +9,18 @@ export function tell(message: FromHost): void {
   process.send?.(message);
 }
 
-/** Answers until the fuzzer is gone. `play` is for hosts that are played to by IPC. */
+/**
+ * Answers until the fuzzer is gone. `play` is for hosts that are played to by IPC, `gpu` for those that stand for a GPU
+ * worker.
+ */
 export function answer(
   place: Readonly<Record<string, string>>,
   play?: (messages: readonly Buffer[]) => Promise<{ taken: number; fault?: string }>,
+  gpu?: (message: ToWorker) => void,
 ): void {
   process.on("message", (message: ToHost) => {
     if (message.type === "memory") void collect();
+    else if (message.type === "gpu") gpu?.(message.message);
     else void play?.(message.messages.map((bytes) => Buffer.from(bytes))).then(played);
   });
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));

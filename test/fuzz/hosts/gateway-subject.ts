@@ -24,7 +24,8 @@ const WATCHED = ["/healthz", "/readyz", "/metrics", "/api/admin/sessions"] as co
 /** Between two looks at whether the others are served. */
 const LOOK_EVERY_MS = 500;
 
-export type WorkerKind = "real" | "scripted";
+/** Real ones on Dawn's null backend or on the software GPU, or such as do what their guest says. */
+export type WorkerKind = "real" | "software" | "scripted";
 
 const LIFETIME_SECONDS = 3600;
 
@@ -78,6 +79,8 @@ export class GatewaySubject implements Subject {
   readonly #witness: Witness;
   readonly #worker: WorkerKind;
   readonly #attack: Attack;
+  /** What the attack holds open between cases. */
+  readonly #held: AsyncDisposable | undefined;
   #lookedAt = 0;
   #looks = 0;
 
@@ -87,22 +90,30 @@ export class GatewaySubject implements Subject {
     witness: Witness,
     worker: WorkerKind,
     attack: Attack,
+    held: AsyncDisposable | undefined,
   ) {
     this.#host = host;
     this.#place = place;
     this.#witness = witness;
     this.#worker = worker;
     this.#attack = attack;
+    this.#held = held;
   }
 
-  static async open(worker: WorkerKind, attack: Attack): Promise<GatewaySubject> {
+  /** Owns what is `held`. */
+  static async open(
+    worker: WorkerKind,
+    attack: Attack,
+    held?: AsyncDisposable,
+  ): Promise<GatewaySubject> {
     const host = await HostProcess.start("./gateway.ts", [worker]);
     try {
       const place = await GatewayPlace.of(host);
       const token = await place.guest("witness");
       const guest = await ScriptedGuest.open({ url: place.url, token });
       guest.send(UpFrame.hello, HELLO);
-      return new GatewaySubject(host, place, await Witness.of(guest, worker), worker, attack);
+      const witness = await Witness.of(guest, worker);
+      return new GatewaySubject(host, place, witness, worker, attack, held);
     } catch (error) {
       await host[Symbol.asyncDispose]();
       throw error;
@@ -126,7 +137,7 @@ export class GatewaySubject implements Subject {
       return { taken: messages.length, fault };
     }
     const ended = this.#host.workersEnded.splice(0);
-    if (this.#worker === "real" && ended[0] !== undefined) {
+    if (this.#worker !== "scripted" && ended[0] !== undefined) {
       // A signal is a driver's doing, or the gateway's. An exit is an exception of ours.
       if (ended[0].includes("exit code")) return { taken, fault: ended[0] };
       return { taken, workerDeath: ended[0] };
@@ -142,6 +153,7 @@ export class GatewaySubject implements Subject {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held?.[Symbol.asyncDispose]();
     await this.#host[Symbol.asyncDispose]();
   }
 
@@ -182,13 +194,13 @@ class Witness extends WireGuest {
     guest.ws.on("message", (bytes: Buffer) => {
       // A scripted worker's replies are no replies of the wire, and the gateway's own frames are for a library.
       const isWorkers = bytes[FRAME_HEADER_BYTES - 1]! < FIRST_GATEWAY_FRAME;
-      if (kind === "real" && isWorkers) this.receive(bytes);
+      if (kind !== "scripted" && isWorkers) this.receive(bytes);
     });
   }
 
   static async of(guest: ScriptedGuest, kind: WorkerKind): Promise<Witness> {
     const witness = new Witness(guest, kind);
-    if (kind === "real") await witness.device();
+    if (kind !== "scripted") await witness.device();
     return witness;
   }
 
@@ -197,7 +209,7 @@ class Witness extends WireGuest {
     const gone = this.#guest.closed.then(({ reason }) => {
       throw new Error(`its connection ended: ${reason}`);
     });
-    await Promise.race([this.#kind === "real" ? this.#work() : this.#reply(), gone]);
+    await Promise.race([this.#kind === "scripted" ? this.#reply() : this.#work(), gone]);
   }
 
   async #work(): Promise<void> {

@@ -7,7 +7,7 @@ import { Gateway } from "#server/main/gateway.ts";
 import { SCRIPTED_WORKER } from "#test/support/gateway.ts";
 import { answer, tell } from "./answer.ts";
 
-// A real gateway. The argument "scripted" gives its sessions workers that do what their guests tell them.
+// A real gateway. Its argument is the kind of its workers, a WorkerKind.
 
 /** Limits by the minute stand in the way of a fuzzer, and nothing else is changed. */
 const UNHURRIED = 1_000_000;
@@ -25,7 +25,7 @@ const config = resolveConfig(
     file: path.join(folder, "heliograph.yaml"),
     text: JSON.stringify({
       gpu: "software",
-      dawnFlags: process.argv.includes("scripted") ? [] : ["backend=null"],
+      dawnFlags: process.argv.includes("real") ? ["backend=null"] : [],
       resumeSeconds: 1,
       mediaThreads: 1, // Which all sessions share then.
       workerIdleSeconds: 2,

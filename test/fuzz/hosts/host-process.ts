@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { GpuMessage } from "#server/worker/messages.ts";
 import type { FromHost, ToHost } from "./messages.ts";
 
 /** What it printed last: a stack fits. */
@@ -71,6 +72,17 @@ export class HostProcess implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
+  /** Hears what a process that stands for a GPU worker says of its submits. */
+  onGpu(hear: (message: GpuMessage) => void): void {
+    this.#child.on("message", (message: FromHost) => {
+      if (message.type === "gpu") hear(message.message);
+    });
+  }
+
+  send(message: ToHost): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
   /** Resolves with the answer; stays pending where the process fails first. */
   async ask(message: ToHost): Promise<Answer> {
     const answer = new Promise<Answer>((resolve) => {
@@ -81,8 +93,12 @@ export class HostProcess implements AsyncDisposable {
       };
       this.#child.on("message", listen);
     });
-    if (this.#child.connected) this.#child.send(message, () => {});
+    this.send(message);
     return answer;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
   }
 
   async memory(): Promise<number> {
@@ -95,7 +111,7 @@ export class HostProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const ended = once(this.#child, "exit");
-      this.#child.kill("SIGKILL");
+      this.kill();
       await ended;
     }
     const { folder } = this.place;

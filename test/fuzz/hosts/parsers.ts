@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { AccessUnitReader } from "#server/media/access-unit-reader.ts";
 import {
   isUsableCandidate,
@@ -6,6 +7,7 @@ import {
 } from "#server/media/negotiated.ts";
 import { readRtcp } from "#server/media/rtcp.ts";
 import { sctpProblem } from "#server/media/sctp-packet.ts";
+import { RecordingError, RecordingReader } from "#server/recording/recording-reader.ts";
 import { WorkerMessages } from "#server/session/control-channel.ts";
 import { decodeInput } from "#shared/input/codec.ts";
 import { parseControl, parseResume } from "#shared/link/control.ts";
@@ -49,6 +51,7 @@ const PARSE: Readonly<Record<Parser, (bytes: Buffer) => unknown>> = {
     isUsableCandidate(sdp);
     return [readAnswer(sdp), withoutHiddenCandidates(sdp)];
   },
+  recording: (bytes) => readRecording(bytes),
 };
 
 /** What each may throw where its input is not as it should be: the caller ends its peer then. */
@@ -60,19 +63,20 @@ answer({}, async (messages) => {
     taken++;
     const parser = PARSERS[message[0] ?? 0];
     if (parser === undefined) continue;
-    const fault = faultOf(parser, message.subarray(1));
+    const fault = await faultOf(parser, message.subarray(1));
     if (fault !== undefined) return { taken, fault };
   }
   return { taken };
 });
 
-function faultOf(parser: Parser, bytes: Buffer): string | undefined {
+async function faultOf(parser: Parser, bytes: Buffer): Promise<string | undefined> {
   const start = performance.now();
   try {
-    PARSE[parser](bytes);
+    await PARSE[parser](bytes);
   } catch (error) {
     const isExpected =
       error instanceof ProtocolError ||
+      error instanceof RecordingError ||
       (PLAIN_ERRORS.has(parser) && error instanceof Error && !(error instanceof TypeError));
     if (!isExpected) {
       return `As ${parser}: ${error instanceof Error ? (error.stack ?? "") : String(error)}`;
@@ -80,6 +84,15 @@ function faultOf(parser: Parser, bytes: Buffer): string | undefined {
   }
   const took = performance.now() - start;
   return took > MOST_MS ? `As ${parser} ${bytes.length} bytes take ${took} ms.` : undefined;
+}
+
+/** As a file comes, in parts, to its end. */
+async function readRecording(bytes: Buffer): Promise<void> {
+  const middle = (bytes.at(-1) ?? 0) % (bytes.length + 1);
+  const file = Readable.from([bytes.subarray(0, middle), bytes.subarray(middle)]);
+  const recording = await RecordingReader.open(file);
+  const entries = recording.entries();
+  while ((await entries.next()).done !== true);
 }
 
 function inTwo(bytes: Buffer, reader: { push(chunk: Uint8Array): Iterable<unknown> }): unknown[] {

@@ -6,7 +6,8 @@ import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { Replayer } from "#server/replay/replayer.ts";
 import { ReplyFrames } from "#server/replay/reply-frames.ts";
 import { SessionBudget } from "#server/replay/session-budget.ts";
-import { answer } from "./answer.ts";
+import { GpuLease } from "#server/worker/gpu-lease.ts";
+import { answer, tell } from "./answer.ts";
 
 // Plays a guest's up frames to a Replayer on Dawn, one connection a case. The arguments are Dawn's flags.
 
@@ -28,7 +29,12 @@ const COPY_SRC = 1;
 const TURNS = 3;
 
 const gpu = create(process.argv.slice(2));
-answer({}, play);
+/** As in a GPU worker: nothing is submitted without credit, and the other side knows how long it takes. */
+const lease = new GpuLease((message) => tell({ type: "gpu", message }));
+answer({}, play, (message) => {
+  if (message.type === "lease") lease.granted(message.lease, message.isContended);
+  if (message.type === "revoke") lease.revoked(message.lease);
+});
 
 async function play(messages: readonly Buffer[]): Promise<{ taken: number; fault?: string }> {
   const budget = new SessionBudget(BOUNDS);
@@ -45,10 +51,7 @@ async function play(messages: readonly Buffer[]): Promise<{ taken: number; fault
       release: () => {},
     },
     reply: (reply) => frames.write(reply),
-    submit: (_queue, run) => {
-      run();
-      return undefined;
-    },
+    submit: (queue, run) => lease.submit(queue, run),
     onAnimation: () => {},
     onEndFrame: (_tick, finished) => void finished,
   });

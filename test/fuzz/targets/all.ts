@@ -1,5 +1,5 @@
 import type { Target } from "../target.ts";
-import { guest, guestBytes } from "./guest.ts";
+import { guest, guestBytes, guestSoftware } from "./guest.ts";
 import { http } from "./http.ts";
 import { parsers } from "./parsers.ts";
 import { relay } from "./relay.ts";
@@ -14,6 +14,7 @@ export const TARGETS: ReadonlyMap<string, () => Promise<Target>> = new Map([
   ["replay", replay],
   ["replay-software", replaySoftware],
   ["guest", guest],
+  ["guest-software", guestSoftware],
   ["guest-bytes", guestBytes],
   ["http", http],
   ["signaling", signaling],

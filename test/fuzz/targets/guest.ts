@@ -11,6 +11,7 @@ import { FRAMES, HELLO, LINK_TEXTS } from "../samples.ts";
 import type { Target } from "../target.ts";
 import { webSocketFrame } from "../web-socket.ts";
 import { WireGenerator } from "../wire/generate.ts";
+import { RecordedStreams } from "../wire/recorded.ts";
 
 const MIB = 1024 * 1024;
 
@@ -22,21 +23,54 @@ const PROTOCOLS = [GUEST_SUBPROTOCOL, RESUMABLE_SUBPROTOCOL] as const;
 /** A guest that means harm, with a good token: its commands, through the gateway to a real worker. */
 export async function guest(): Promise<Target> {
   const generator = await WireGenerator.load();
+  const recorded = await RecordedStreams.load();
   return {
     name: "guest",
     what: "a guest's commands, through a gateway to a real worker",
     share: 60_000,
     maxGrowth: 24 * MIB,
-    open: () => GatewaySubject.open("real", playFrames),
-    generate: (random) => [Buffer.of(random.below(2)), ...generator.generate(random)],
+    open: () => {
+      const sessions = new Sessions();
+      return GatewaySubject.open("real", (place, list) => playFrames(place, list, sessions));
+    },
+    generate: (random) => {
+      const way = Buffer.of(random.below(4));
+      return [way, ...recorded.orElse(random, generator.generate(random))];
+    },
   };
 }
 
-/** The first message is the subprotocol's number; the others are up frames. */
-async function playFrames(place: GatewayPlace, [which, ...frames]: readonly Buffer[]) {
+/** The same where commands take their time, and a submit may pass its deadline. */
+export async function guestSoftware(): Promise<Target> {
+  const generator = await WireGenerator.load();
+  const recorded = await RecordedStreams.load();
+  return {
+    name: "guest-software",
+    what: "a guest's commands, through a gateway to a real worker on the software GPU",
+    share: 10_000,
+    maxGrowth: 24 * MIB,
+    open: () => {
+      const sessions = new Sessions();
+      return GatewaySubject.open("software", (place, list) => playFrames(place, list, sessions));
+    },
+    generate: (random) => {
+      const way = Buffer.of(random.below(4));
+      return [way, ...recorded.orElse(random, generator.generate(random))];
+    },
+  };
+}
+
+/** Of the first message: the program ends in order, and its worker runs what has arrived. Without it the link breaks. */
+const IN_ORDER = 2;
+
+/** The first message is the subprotocol's number, and how it ends; the others are up frames. */
+async function playFrames(
+  place: GatewayPlace,
+  [which, ...frames]: readonly Buffer[],
+  sessions: Sessions,
+) {
   const subprotocol = PROTOCOLS[(which?.[0] ?? 0) % PROTOCOLS.length]!;
-  const token = await place.guest("fuzz");
-  await using program = await ScriptedGuest.open({ url: place.url, token, subprotocol });
+  await using program = await sessions.enter(place, subprotocol);
   program.send(UpFrame.hello, HELLO);
   let sent = 0;
   for (const message of frames) {
@@ -48,7 +82,33 @@ async function playFrames(place: GatewayPlace, [which, ...frames]: readonly Buff
     program.ws.ping();
     await quiet(QUIET_MS, [once(program.ws, "pong"), program.closed]);
   }
+  if (((which?.[0] ?? 0) & IN_ORDER) !== 0) {
+    program.ws.close(1000);
+    await quiet(QUIET_MS, [program.closed]);
+  }
   return sent;
+}
+
+/** A session's worker that ends keeps it shut, each time longer: others follow. */
+const CASES_A_SESSION = 20;
+
+class Sessions {
+  #cases = 0;
+
+  async enter(place: GatewayPlace, subprotocol: string): Promise<ScriptedGuest> {
+    this.#cases++;
+    try {
+      return await this.#enter(place, subprotocol);
+    } catch {
+      this.#cases += CASES_A_SESSION;
+      return this.#enter(place, subprotocol);
+    }
+  }
+
+  async #enter(place: GatewayPlace, subprotocol: string): Promise<ScriptedGuest> {
+    const token = await place.guest(`fuzz-${Math.floor(this.#cases / CASES_A_SESSION)}`);
+    return ScriptedGuest.open({ url: place.url, token, subprotocol });
+  }
 }
 
 /** Bytes on the guest's socket after a good upgrade: WebSocket frames, most of them broken. */

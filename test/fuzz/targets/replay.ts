@@ -1,6 +1,7 @@
 import { PlayedProcess } from "../hosts/played-process.ts";
 import type { Target } from "../target.ts";
 import { WireGenerator } from "../wire/generate.ts";
+import { RecordedStreams } from "../wire/recorded.ts";
 
 const MIB = 1024 * 1024;
 
@@ -8,13 +9,14 @@ const MIB = 1024 * 1024;
 function replayTarget(name: string, what: string, share: number, flags: readonly string[]) {
   return async (): Promise<Target> => {
     const generator = await WireGenerator.load();
+    const recorded = await RecordedStreams.load();
     return {
       name,
       what,
       share,
       maxGrowth: 64 * MIB,
-      open: () => PlayedProcess.open("./replay.ts", flags, true),
-      generate: (random) => generator.generate(random),
+      open: () => PlayedProcess.openWorker("./replay.ts", flags),
+      generate: (random) => recorded.orElse(random, generator.generate(random)),
     };
   };
 }

@@ -22,6 +22,9 @@ type Way = (typeof WAYS)[number];
 const SEED_BYTES = 4;
 const ANSWER = WAYS.indexOf("answer");
 
+/** Nobody is at fault where the machine is busy as all begins. */
+const WITNESS_CONNECT_MS = 10_000;
+
 /** The media thread has its ports by then. */
 const CONNECT_MS = 1000;
 
@@ -44,7 +47,10 @@ export async function viewer(): Promise<Target> {
     what: "a viewer's answer, datagrams, data channels, SCTP and RTCP",
     share: 20_000,
     maxGrowth: 48 * MIB,
-    open: () => GatewaySubject.open("scripted", new Viewers().play),
+    open: () => {
+      const viewers = new Viewers();
+      return GatewaySubject.open("scripted", viewers.play, viewers);
+    },
     generate: (random) => {
       const messages: Buffer[] = [];
       if (random.chance(0.3)) messages.push(message(ANSWER, content(random, "answer")));
@@ -84,7 +90,7 @@ function content(random: Random, way: Way): Buffer {
 }
 
 /** Another session on the same media thread, whose viewer must go on having its stream. */
-class Viewers {
+class Viewers implements AsyncDisposable {
   #witness: Promise<{ viewer: ViewerPeer; seenAt: number; seen: number }> | undefined;
 
   readonly play = async (place: GatewayPlace, messages: readonly Buffer[]): Promise<number> => {
@@ -96,10 +102,14 @@ class Viewers {
     const [seed] = messages.filter(([way]) => way === ANSWER);
     await within(CONNECT_MS, attacker.reachable);
     const early = Math.floor(messages.length * BEFORE);
-    const sentBefore = await sendAll(attacker, false, messages.slice(0, early));
+    const ports = [...attacker.ports, ...witness.viewer.ports];
+    const sentBefore = await sendAll(attacker, ports, false, messages.slice(0, early));
     const isUp = await attacker.answer(offer, (sdp) => altered(sdp, seed?.subarray(1)));
-    const sentAfter = await sendAll(attacker, isUp, messages.slice(early));
+    const sentAfter = await sendAll(attacker, ports, isUp, messages.slice(early));
     await delay(SETTLE_MS);
+    // The thread that was sent all this still has an offer for the next.
+    const { viewer: next } = await ViewerPeer.join(place.url, token);
+    await next[Symbol.asyncDispose]();
     const now = performance.now();
     const { viewer: watching } = witness;
     if (watching.statsReceived > witness.seen) {
@@ -113,6 +123,11 @@ class Viewers {
     }
     return sentBefore + sentAfter;
   };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const witness = await this.#witness?.catch(() => undefined);
+    await witness?.viewer[Symbol.asyncDispose]();
+  }
 }
 
 async function watched(place: GatewayPlace) {
@@ -122,7 +137,11 @@ async function watched(place: GatewayPlace) {
     place.url,
     await place.operator("witness-seen"),
   );
-  if (!(await seeing.answer(offer, (sdp) => sdp))) throw new Error("The witness has no stream.");
+  const isUp = await seeing.answer(offer, (sdp) => sdp, WITNESS_CONNECT_MS);
+  if (!isUp) {
+    await seeing[Symbol.asyncDispose]();
+    throw new Error("The witness has no stream.");
+  }
   return { viewer: seeing, seenAt: performance.now(), seen: 0 };
 }
 
@@ -168,7 +187,13 @@ function shuffled<T>(random: Random, list: readonly T[]): T[] {
   return copy;
 }
 
-async function sendAll(attacker: ViewerPeer, isUp: boolean, messages: readonly Buffer[]) {
+/** `strangers` are the ports that a stranger tries: the attacker's own, and those of a viewer that did nothing. */
+async function sendAll(
+  attacker: ViewerPeer,
+  strangers: readonly number[],
+  isUp: boolean,
+  messages: readonly Buffer[],
+) {
   const stranger = createSocket("udp4");
   stranger.on("error", () => {});
   const dtls = isUp ? attacker.peer.sctpTransport?.dtlsTransport : undefined;
@@ -179,7 +204,7 @@ async function sendAll(attacker: ViewerPeer, isUp: boolean, messages: readonly B
       if (bytes.length === 0) continue;
       const way = WAYS[each[0]! % WAYS.length]!;
       if (way === "stranger" || dtls === undefined) {
-        const port = attacker.ports[sent % Math.max(1, attacker.ports.length)];
+        const port = strangers[sent % Math.max(1, strangers.length)];
         if (port === undefined) break;
         stranger.send(bytes, port, "127.0.0.1");
       } else if (way === "input" || way === "moves") {

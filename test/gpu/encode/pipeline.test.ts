@@ -3,12 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type Socket, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { create } from "webgpu";
 import { type AccessUnit, AccessUnitReader } from "#server/media/access-unit-reader.ts";
 import { monotonicMicroseconds } from "#server/media/clock.ts";
 import { MediaRequest, NONCE_BYTES } from "#server/media/messages.ts";
 import type { PresentedPicture, SurfaceKey } from "#server/replay/surface-host.ts";
+import { CAPTURE_BURST } from "#server/worker/capture-pace.ts";
 import { Pipeline } from "#server/worker/pipeline.ts";
 import { type DecodedPicture, VideoDecoder } from "#test/support/decode-video.ts";
 import { largestDifference, psnr } from "#test/support/psnr.ts";
@@ -115,6 +117,9 @@ async function open(): Promise<{ pipeline: Pipeline; thread: Thread }> {
     events: {
       shown({ connection }, size) {
         thread?.shown.push(`${connection}: ${size ? `${size.width}x${size.height}` : "gone"}`);
+      },
+      refused({ connection }, { width, height }) {
+        thread?.shown.push(`${connection}: ${width}x${height} refused`);
       },
       failed(error) {
         thread?.failures.push(error);
@@ -270,6 +275,48 @@ describe("a picture that is presented", () => {
     expect(pipeline.takeStats()).toEqual({ presented_frames: 1, refused_frames: 1 });
     await pipeline.present(presented(colorBars(64, 64)));
     await thread.untilUnits(1);
+  });
+
+  test.for([
+    { what: "of the largest size that its profile allows", size: [320, 180], shown: "320x180" },
+    { what: "a pixel wider", size: [321, 180], shown: "321x180 refused" },
+    { what: "a pixel higher", size: [320, 181], shown: "320x181 refused" },
+  ])("$what: $shown", async ({ size: [width, height], shown }) => {
+    const { pipeline, thread } = await open();
+    pipeline.maxSize = { width: 320, height: 180 };
+    pipeline.setAudience(1);
+    await pipeline.present(presented(gradient(width!, height!)));
+    await pipeline.present(presented(colorBars(64, 64)));
+    await thread.until(() => thread.units.at(-1)?.width === 64);
+    expect(thread.shown).toEqual([`1: ${shown}`, "1: 64x64"]);
+    const refused = shown.endsWith("refused");
+    expect(pipeline.takeStats()["refused_frames"]).toBe(refused ? 1 : undefined);
+  });
+
+  test("without end is shown no faster than the session is, and the newest picture in the end", async () => {
+    const { pipeline, thread } = await open();
+    const frameRate = 20;
+    pipeline.frameRate = frameRate;
+    pipeline.setAudience(1);
+    const base = gradient(160, 120);
+    const picture = (luma: number): TestPicture => ({
+      ...base,
+      rgba: base.rgba.slice().fill(luma),
+    });
+    const began = performance.now();
+    let presents = 0;
+    for (; performance.now() - began < 2_000; presents++) {
+      void pipeline.present(presented(picture(presents % 200)));
+      await delay(2);
+    }
+    await pipeline.present(presented(base));
+    await thread.untilShown(base);
+    const seconds = (performance.now() - began) / 1000;
+    expect(presents).toBeGreaterThan(2 * seconds * frameRate); // Else this shows nothing.
+    const most = 1.1 * frameRate * seconds + CAPTURE_BURST;
+    const { encoded_frames: encoded } = pipeline.takeStats();
+    expect(encoded).toBeLessThanOrEqual(most);
+    expect(encoded).toBeGreaterThan(most / 4);
   });
 });
 

@@ -1,23 +1,38 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PlayedPicture, Player, PlayOptions } from "#server/player/player.ts";
-import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
+import { Random } from "#test/fuzz/random.ts";
+import {
+  type PlayedPicture,
+  type PlayOptions,
+  Player,
+  type PlayerPlace,
+} from "#server/player/player.ts";
+import {
+  encodePreamble,
+  encodeRecordHeader,
+  RECORD_HEADER_BYTES,
+  RecordKind,
+} from "#server/recording/format.ts";
 import { RecordingReader } from "#server/recording/recording-reader.ts";
 import { frame, UpFrame } from "#shared/wire/frames.ts";
+import { PROTOCOL_MAJOR, PROTOCOL_MINOR } from "#shared/wire/gen/numbers.ts";
 import { writeHello } from "#shared/wire/handshake.ts";
 import { Writer } from "#shared/wire/writer.ts";
 import { recordingVectors, readVector, TEST_HEADER } from "#test/support/recordings.ts";
-import { chunksOf, startPlayer } from "./software-player.ts";
+import { chunksOf, findPlace } from "./software-player.ts";
 
 // The recordings in the tree, on the software GPU that they were made on: of this and of older minor versions.
 
 const VECTORS = await recordingVectors();
 const MAX_VECTOR_BYTES = 1_000_000;
+const RANDOM_KILLS = 6;
 
+let playerPlace: PlayerPlace;
 let player: Player;
 beforeAll(async () => {
-  player = await startPlayer();
+  playerPlace = await findPlace();
+  player = await Player.start(playerPlace);
 });
 afterAll(() => player[Symbol.asyncDispose]());
 
@@ -34,6 +49,33 @@ async function hashesOf(
     hash: (hash) => hashes.push(hash.sha256),
   });
   expect(refusal).toBeUndefined();
+  return hashes;
+}
+
+/** Where the header ends, and each message of the program. */
+async function messageEnds(bytes: Uint8Array): Promise<number[]> {
+  const recording = await RecordingReader.open(chunksOf(bytes));
+  const ends = [encodePreamble(recording.header).length];
+  for await (const entry of recording.entries()) {
+    if (entry.kind === "up") ends.push(entry.offset + RECORD_HEADER_BYTES + entry.bytes.length);
+  }
+  return ends;
+}
+
+/** Kills the player's worker when so many bytes of the recording were sent to it; the hashes that came before. */
+async function hashesUntilKilled(from: Player, bytes: Uint8Array, at: number): Promise<string[]> {
+  const abort = new AbortController();
+  async function* sent(): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, at);
+    abort.abort();
+    yield bytes.subarray(at);
+  }
+  const hashes: string[] = [];
+  const recording = await RecordingReader.open(sent());
+  const hash = ({ sha256 }: { sha256: string }) => hashes.push(sha256);
+  await expect(from.play(recording, { hash, signal: abort.signal })).rejects.toThrow(
+    "The playback's worker ended at",
+  );
   return hashes;
 }
 
@@ -58,14 +100,39 @@ describe.for(VECTORS)("$name", ({ path: file }) => {
     expect(played.isCutOff).toBe(false);
   });
 
+  test("plays to the same hashes again", { timeout: 60_000 }, async () => {
+    const bytes = await readFile(file);
+    expect(await hashesOf(player, bytes)).toEqual(await hashesOf(player, bytes));
+  });
+
   test(
-    "plays to the same hashes again, also after its worker was killed at any point of it",
+    "plays to the same hashes after its worker was killed at any point of it",
     { timeout: 120_000 },
     async () => {
       const bytes = await readFile(file);
       const whole = await hashesOf(player, bytes);
-      for (const point of [1, Math.ceil(whole.length / 2), whole.length]) {
-        await using killed = await startPlayer();
+      const ends = await messageEnds(bytes);
+      const random = new Random(ends.length);
+      // Before the first message and after it, after some in between, and after the last.
+      const between = Array.from({ length: RANDOM_KILLS }, () => random.below(ends.length));
+      for (const at of [0, 1, ...between, ends.length - 1]) {
+        await using killed = await Player.start(playerPlace);
+        const hashes = await hashesUntilKilled(killed, bytes, ends[at]!);
+        expect(hashes).toEqual(whole.slice(0, hashes.length));
+      }
+      await using next = await Player.start(playerPlace);
+      expect(await hashesOf(next, bytes)).toEqual(whole);
+    },
+  );
+
+  test(
+    "plays to the same hashes after its worker was killed at a hash",
+    { timeout: 60_000 },
+    async () => {
+      const bytes = await readFile(file);
+      const whole = await hashesOf(player, bytes);
+      for (const point of [1, whole.length]) {
+        await using killed = await Player.start(playerPlace);
         const abort = new AbortController();
         let come = 0;
         const recording = await RecordingReader.open(chunksOf(bytes));
@@ -103,6 +170,22 @@ test("pictures come with their texels, at the time of their present", async () =
   expect(pictures.map(({ time }) => time)).toEqual(
     pictures.map(({ time }) => time).toSorted((a, b) => a - b),
   );
+});
+
+test.for([
+  { what: "a later minor", wire: { major: PROTOCOL_MAJOR, minor: PROTOCOL_MINOR + 1 } },
+  { what: "another major", wire: { major: PROTOCOL_MAJOR + 1, minor: 0 } },
+])("a recording of $what of the wire is refused, and the player plays on", async ({ wire }) => {
+  const [vector] = VECTORS;
+  const bytes = await readFile(vector!.path);
+  const { header } = await readVector(vector!.path);
+  const records = bytes.subarray(encodePreamble(header).length);
+  const newer = Buffer.concat([encodePreamble({ ...header, wire }), records]);
+  const { major, minor } = wire;
+  await expect(hashesOf(player, newer)).rejects.toThrow(
+    `The recording is of version ${major}.${minor} of the wire, and this plays `,
+  );
+  expect(await hashesOf(player, bytes)).not.toEqual([]);
 });
 
 test("a stream that breaks the protocol is played to the breach, whose place is told", async () => {

@@ -5,9 +5,14 @@ import { ProtocolError } from "#shared/wire/errors.ts";
 import { MAX_PENDING_REQUESTS, MAX_STAGED_COMMANDS_BYTES } from "#shared/wire/limits.ts";
 import {
   writeBufferDestroy,
+  writeBufferUnmap,
+  writeComputePipelineGetBindGroupLayout,
   writeDeviceCreateBuffer,
   writeDeviceCreateCommandEncoder,
+  writeDeviceCreateComputePipelineAsync,
   writeDeviceCreateQuerySet,
+  writeDeviceCreateShaderModule,
+  writeDeviceCreateTexture,
   writeDevicePushErrorScope,
   writeQueueOnSubmittedWorkDone,
   writeQueueSubmit,
@@ -15,6 +20,9 @@ import {
   writeRelease,
   writeRenderPassEncoderDraw,
   writeSetLabel,
+  writeSurfaceConfigure,
+  writeSurfaceCreate,
+  writeTextureCreateView,
   writeUseDevice,
 } from "#shared/wire/gen/write-commands.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
@@ -22,6 +30,7 @@ import { GuestStream } from "./guest-stream.ts";
 
 const gpu = create([]);
 
+const MAP_WRITE = 2;
 const COPY_DST = 8;
 
 async function withDevice(): Promise<GuestStream> {
@@ -117,13 +126,83 @@ describe("a ProtocolError ends the stream for", () => {
       says: "none is staged",
     },
     {
-      what: "a call at which Dawn throws, and the guest should have",
+      what: "a pipeline that is used before its request is answered",
+      write: (stream) => {
+        const module = stream.make("GPUShaderModule");
+        const pipeline = stream.make("GPUComputePipeline");
+        const layout = stream.make("GPUBindGroupLayout");
+        const code = "@compute @workgroup_size(1) fn main() {}";
+        writeDeviceCreateShaderModule(stream.writer, module, { code });
+        writeDeviceCreateComputePipelineAsync(stream.writer, stream.request(), pipeline, {
+          layout: "auto",
+          compute: { module },
+        });
+        writeComputePipelineGetBindGroupLayout(stream.writer, pipeline, layout, 0);
+      },
+      says: "GPUComputePipeline id (1) names no object.",
+    },
+    // What Dawn throws at the call, the guest should have thrown. PROTOCOL.md lists these.
+    {
+      what: "a timestamp query set without its feature",
       write: (stream) =>
         writeDeviceCreateQuerySet(stream.writer, stream.make("GPUQuerySet"), {
           type: "timestamp",
           count: 1,
         }),
       says: "Dawn throws at a command: TypeError",
+    },
+    {
+      what: "a format without its feature",
+      write: (stream) =>
+        writeDeviceCreateTexture(stream.writer, stream.make("GPUTexture"), {
+          format: "bc1-rgba-unorm",
+          size: { width: 4, height: 4 },
+          usage: COPY_DST,
+        }),
+      says: "Dawn throws at a command: TypeError",
+    },
+    {
+      what: "a swizzle that is not four characters",
+      write: (stream) => {
+        const texture = stream.make("GPUTexture");
+        writeDeviceCreateTexture(stream.writer, texture, {
+          format: "rgba8unorm",
+          size: { width: 4, height: 4 },
+          usage: COPY_DST,
+        });
+        writeTextureCreateView(stream.writer, texture, stream.make("GPUTextureView"), {
+          swizzle: "rg",
+        });
+      },
+      says: "Dawn throws at a command: TypeError",
+    },
+    {
+      what: "data for a buffer that is not whole words",
+      write: (stream) => {
+        const buffer = stream.make("GPUBuffer");
+        writeDeviceCreateBuffer(stream.writer, buffer, { size: 4, usage: COPY_DST });
+        writeQueueWriteBuffer(stream.writer, buffer, 0, Uint8Array.of(1, 2, 3));
+      },
+      says: "Dawn throws at a command: OperationError",
+    },
+    {
+      what: "a range written to a mapped buffer that is not whole words",
+      write: (stream) => {
+        const buffer = stream.make("GPUBuffer");
+        const ranges = [{ offset: 0, size: 3 }];
+        writeDeviceCreateBuffer(stream.writer, buffer, { size: 4, usage: MAP_WRITE });
+        writeBufferUnmap(stream.writer, buffer, ranges, Uint8Array.of(1, 2, 3));
+      },
+      says: "Dawn throws at a command: OperationError",
+    },
+    {
+      what: "a surface of a format that no canvas can have",
+      write: (stream) => {
+        const surface = stream.make("Surface");
+        writeSurfaceCreate(stream.writer, surface);
+        writeSurfaceConfigure(stream.writer, surface, 4, 4, { format: "r8unorm" });
+      },
+      says: "A surface is configured with r8unorm, which no canvas can have.",
     },
   ])("$what", async ({ write, says }) => {
     using stream = await withDevice();

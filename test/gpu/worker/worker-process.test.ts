@@ -11,8 +11,7 @@ import {
   writeQueueWriteBuffer,
 } from "#shared/wire/gen/write-commands.ts";
 import { OPCODE_COUNT } from "#shared/wire/gen/numbers.ts";
-import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
-import { MAX_ANIMATION_CHANGES_PER_SECOND } from "#server/worker/connection.ts";
+import { MAX_ANIMATION_CHANGES_PER_SECOND, MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
 import { StartedWorker, type SocketGuest } from "./started-worker.ts";
 
 const MAP_READ = 1;

@@ -1,8 +1,13 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MAX_KEYS, SigningKeyError, SigningKeys } from "#server/auth/signing-keys.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  LOOK_EVERY_MS,
+  MAX_KEYS,
+  SigningKeyError,
+  SigningKeys,
+} from "#server/auth/signing-keys.ts";
 
 let folder: string;
 let file: string;
@@ -127,5 +132,58 @@ describe("changing keys", () => {
     );
     await rm(`${file}.lock`);
     await keys.rotate();
+  });
+});
+
+/** Asks, and tells whether there was an answer without the clock's going on. */
+function asked(keys: SigningKeys, id: string) {
+  const state = { isAnswered: false };
+  const answer = keys.lookFor(id).finally(() => {
+    state.isAnswered = true;
+  });
+  return { state, answer };
+}
+
+describe("a key that is not known yet", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("is found at once, and again only after the pause, without a new start", async () => {
+    const keys = await SigningKeys.open(folder);
+    const others = await SigningKeys.open(folder);
+    const first = await others.rotate();
+    expect(await keys.lookFor(first.id)).toEqual(first);
+    const second = await others.rotate();
+    const { state, answer } = asked(keys, second.id);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY_MS - 1);
+    expect([state.isAnswered, keys.find(second.id)]).toEqual([false, undefined]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await answer).toEqual(second);
+  });
+
+  test("costs one look, whoever asks for whatever meanwhile", async () => {
+    const keys = await SigningKeys.open(folder);
+    const others = await SigningKeys.open(folder);
+    expect(await keys.lookFor("made-up")).toBeUndefined();
+    const asking = Array.from({ length: 1000 }, (_, index) => asked(keys, `made-up-${index}`));
+    const { id } = await others.rotate();
+    const honest = asked(keys, id);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY_MS);
+    expect((await honest.answer)?.id).toBe(id);
+    const answers = await Promise.all(asking.map(({ answer }) => answer));
+    expect(answers.filter((key) => key !== undefined)).toEqual([]);
+    // All of them were one look: the next is a pause later.
+    const next = asked(keys, "made-up");
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY_MS - 1);
+    expect(next.state.isAnswered).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await next.answer).toBeUndefined();
+  });
+
+  test("that is known, or named by nobody, costs none", async () => {
+    const keys = await SigningKeys.open(folder);
+    await keys.lookFor("made-up");
+    expect(await keys.lookFor(keys.newest.id)).toEqual(keys.newest);
+    expect(await keys.lookFor(undefined)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -52,6 +53,18 @@ describe("a revocation", () => {
     expect(mine.isRevoked("a")).toBe(false);
     await mine.refresh();
     expect(mine.isRevoked("a")).toBe(true);
+  });
+
+  test("of a token that has expired counts for those whom it let in", async () => {
+    const id = randomUUID();
+    const ledger = await open();
+    await ledger.recordIssued(token(id, HOUR));
+    now = new Date(NOW.getTime() + 2 * HOUR * 1000);
+    const other = await open();
+    expect(other.issued).toEqual([]);
+    expect(await other.revoke(id)).toBe(false);
+    await ledger.refresh();
+    expect(ledger.isRevoked(id)).toBe(true);
   });
 
   test("of an id that was never issued is not made", async () => {

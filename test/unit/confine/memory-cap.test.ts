@@ -29,7 +29,7 @@ test.for<{ what: string; files: Record<string, string>; bytes: number }>([
     bytes: 4 * GIB,
   },
 ])("memory is bounded by $what", async ({ files, bytes }) => {
-  const cap = await findMemoryCap(reading(files));
+  const cap = await findMemoryCap(undefined, reading(files));
   expect(cap.bytes).toBe(bytes);
   expect(cap.sentence).toContain(`to ${(bytes / GIB).toFixed(1)} GiB`);
   expect(cap.nextStep).toBeUndefined();
@@ -46,8 +46,9 @@ test.for<{ what: string; files: Record<string, string> }>([
     files: { "/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "max\n" },
   },
 ])("memory is not bounded in $what, and what to do is said", async ({ files }) => {
-  const cap = await findMemoryCap(reading(files));
+  const cap = await findMemoryCap(undefined, reading(files));
   expect(cap).toEqual({
+    hasWorkerGroups: false,
     sentence: expect.stringContaining("No control group bounds the memory"),
     nextStep: expect.stringContaining("MemoryMax="),
   });

@@ -87,12 +87,25 @@ describe("a case", () => {
   });
 });
 
-test("Totals count, group by group, what ran both ways.", () => {
-  const direct = [result(NAME, "pass"), result("webgpu:api,operation,a:b:", "fail")];
-  const guest = [result(NAME, "fail"), result("webgpu:api,validation,a:b:", "pass")];
+test("Totals count, group by group, what ran both ways, and its time.", () => {
+  const other = "webgpu:idl,a:c:";
+  const direct: Result[] = [
+    { name: NAME, status: "pass", milliseconds: 1400 },
+    { name: other, status: "skip", milliseconds: 700 },
+    result("webgpu:api,operation,a:b:", "fail"),
+  ];
+  const guest: Result[] = [
+    { name: NAME, status: "ended", milliseconds: -1 },
+    { name: other, status: "skip", milliseconds: 4000 },
+    result("webgpu:api,validation,a:b:", "pass"),
+  ];
   const all = totals({
     direct: new Map(direct.map((each) => [each.name, each])),
     guest: new Map(guest.map((each) => [each.name, each])),
   });
-  expect(toTable(all).split("\n").slice(2)).toEqual(["| idl | 1 | 1 | 0 | 0 | 0 | 0 | 1 |"]);
+  expect(toTable(all).split("\n")).toEqual([
+    "| group | cases | pass direct | pass guest | skip direct | skip guest | fail direct | fail guest | s direct | s guest |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+    "| idl | 2 | 1 | 0 | 1 | 1 | 0 | 1 | 2 | 4 |",
+  ]);
 });

@@ -69,3 +69,15 @@ describe("onuncapturederror", () => {
     expect(isPrevented).toBe(true);
   });
 });
+
+test("after the connection's end a program that loops over promises lets the event loop have its turns", async () => {
+  const worker = new RecordingWorker();
+  const device = await worker.device();
+  worker.break("The host is gone.");
+  let isTold = false;
+  setTimeout(() => {
+    isTold = true;
+  }, 1);
+  while (!isTold) await device.queue.onSubmittedWorkDone();
+  expect((await device.lost).message).toBe("The host is gone.");
+});

@@ -101,6 +101,53 @@ test("inheritance is the specification's", () => {
   expect(Object.getPrototypeOf(scope["GPUUncapturedErrorEvent"])).toBe(Event);
 });
 
+const EVENT_TARGETS: readonly (readonly [string, () => EventTarget])[] = [
+  ["GPUDevice", () => device],
+  ["AbortSignal", () => new AbortController().signal], // The control: what the platform itself does.
+];
+
+describe("EventTarget's methods", () => {
+  const METHODS = ["addEventListener", "dispatchEvent", "removeEventListener"] as const;
+
+  /** Whether a shim of EventTarget's method is called for this object. */
+  function isShimCalled(target: EventTarget, method: (typeof METHODS)[number]): boolean {
+    let isCalled = false;
+    const own = Object.getOwnPropertyDescriptor(EventTarget.prototype, method)!;
+    Object.defineProperty(EventTarget.prototype, method, {
+      ...own,
+      value: () => {
+        isCalled = true;
+      },
+    });
+    Reflect.apply(Reflect.get(target, method), target, ["shimmed", () => {}]);
+    Object.defineProperty(EventTarget.prototype, method, own);
+    return isCalled;
+  }
+
+  test.for(EVENT_TARGETS)("are inherited by %s, where a shim of them is called", ([, make]) => {
+    const target = make();
+    for (const method of METHODS) {
+      expect(Object.hasOwn(Object.getPrototypeOf(target), method)).toBe(false);
+      expect(isShimCalled(target, method)).toBe(true);
+    }
+  });
+
+  // The conformance suite does so (method_replacement) before it looks whether a shim is called.
+  test.for(EVENT_TARGETS)(
+    "stay %s's own where a program replaced them and put them back",
+    ([, make]) => {
+      const target = make();
+      const prototype: object = Object.getPrototypeOf(target);
+      const original: unknown = Reflect.get(prototype, "removeEventListener");
+      Reflect.set(prototype, "removeEventListener", () => {});
+      Reflect.set(prototype, "removeEventListener", original);
+      expect(isShimCalled(target, "removeEventListener")).toBe(false);
+      Reflect.deleteProperty(prototype, "removeEventListener");
+      expect(isShimCalled(target, "removeEventListener")).toBe(true);
+    },
+  );
+});
+
 test("getters refuse objects of other interfaces", () => {
   const { prototype } = scope["GPUBuffer"]!;
   const buffer = device.createBuffer({ size: 4, usage: 8 });

@@ -38,7 +38,7 @@ async function deafCarrier(resumeMs = 60_000) {
   };
   const forget = vi.fn<() => void>();
   return {
-    carrier: new ResumableCarrier(ws, { id: "id", resumeMs, events, forget }),
+    carrier: new ResumableCarrier(ws, { id: "id", resumeMs, events, makeRoom: () => {}, forget }),
     events,
     forget,
   };

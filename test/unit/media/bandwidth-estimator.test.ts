@@ -168,6 +168,17 @@ describe("the estimate", () => {
     expect(simulation.estimator.estimate).toBe(DEFAULT_BITRATES.min);
   });
 
+  test("falls at once to another bound, and finds the room that a third one gives", () => {
+    const simulation = new Simulation(FAST);
+    simulation.run(3);
+    simulation.estimator.bounds = { ...DEFAULT_BITRATES, max: 500_000 };
+    expect(simulation.estimator.estimate).toBe(500_000);
+    expect(highest(simulation.run(10))).toBe(500_000);
+    simulation.estimator.bounds = { ...DEFAULT_BITRATES, max: 8_000_000 };
+    expect(highest(simulation.run(5))).toBe(8_000_000);
+    expect(lowest(simulation.run(5))).toBe(8_000_000);
+  });
+
   test("does not fall while nothing is sent", () => {
     const simulation = new Simulation(FAST);
     simulation.run(3);

@@ -16,6 +16,7 @@ const REPORT: SessionReport = {
   targetBitrate: 5_000_000,
   gpuTime: 250,
   gpuMemory: 4096,
+  objects: 12,
   frames: 1000,
   restarts: 1,
   errors: { worker: 1, program: 2, viewer: 0 },
@@ -56,6 +57,7 @@ test.for([
   { series: 'heliograph_session_target_bitrate_bits_per_second{session="vm-1"}', value: 5_000_000 },
   { series: 'heliograph_session_gpu_busy_ratio{session="vm-1"}', value: 0.25 },
   { series: 'heliograph_session_gpu_memory_bytes{session="vm-1"}', value: 4096 },
+  { series: 'heliograph_session_objects{session="vm-1"}', value: 12 },
   { series: 'heliograph_session_stage_seconds{session="vm-1",stage="encode"}', value: 0.002 },
   { series: 'heliograph_session_frames_total{session="vm-1"}', value: 1000 },
   { series: 'heliograph_session_worker_restarts_total{session="vm-1"}', value: 1 },
@@ -68,9 +70,15 @@ test.for([
 });
 
 test("figures that nobody measures have no series, rather than a zero", async () => {
-  const { gpuTime: _time, gpuMemory: _memory, targetBitrate: _target, ...known } = REPORT;
+  const {
+    gpuTime: _time,
+    gpuMemory: _memory,
+    objects: _objects,
+    targetBitrate: _target,
+    ...known
+  } = REPORT;
   const names = [...(await samples(metricsOf([known]))).keys()];
-  expect(names.filter((name) => /gpu|target/.test(name))).toEqual([]);
+  expect(names.filter((name) => /gpu|objects|target/.test(name))).toEqual([]);
 });
 
 test("a gateway without a GPU says so, and its own process is measured", async () => {

@@ -65,6 +65,19 @@ const act = oneof(
   record({ do: constantFrom("close" as const), device: integer({ min: 0, max: 2 }) }),
 );
 
+test("a device counts what it gave back, until its next submit begins anew", () => {
+  const ledger = new Ledger(100);
+  const device = new Holdings();
+  const [first, second] = [device.take(ledger, 30), device.take(ledger, 20)];
+  expect(device.freed).toBe(0);
+  first!.release();
+  first!.release();
+  expect(device.freed).toBe(30);
+  device.freed = 0;
+  second!.release();
+  expect(device.freed).toBe(20);
+});
+
 test("in any order of acts the ledger is what lives, and in the end nothing", () => {
   assert(
     property(array(act, { maxLength: 60 }), (acts) => {

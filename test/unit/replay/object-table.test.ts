@@ -11,6 +11,18 @@ function tableWithBuffer(budget = new ObjectBudget(MAX_LIVE_OBJECTS)): ObjectTab
   return table;
 }
 
+test("what is live is neither pending, failed nor released", () => {
+  const table = tableWithBuffer();
+  table.reserve({ id: 2, generation: 0 });
+  table.allocate({ id: 3, generation: 0 }, "C");
+  table.reserve({ id: 4, generation: 0 });
+  table.settle({ id: 4, generation: 0 }, undefined);
+  expect([...table.live()]).toEqual(["A", "C"]);
+  table.release({ id: 1, generation: 5 });
+  table.settle({ id: 2, generation: 0 }, "B");
+  expect([...table.live()]).toEqual(["B", "C"]);
+});
+
 describe("allocate", () => {
   test("accepts the next free id", () => {
     const table = tableWithBuffer();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Ledger } from "#server/replay/memory-ledger.ts";
 import { StagedPayload } from "#server/replay/staged-payload.ts";
-import { MAX_PAYLOAD_BYTES } from "#shared/wire/limits.ts";
+import { MAX_PAYLOAD_BYTES, PAYLOAD_CHUNK_BYTES } from "#shared/wire/limits.ts";
 
 /** A payload of 4 bytes of which 3 have come. */
 function unfinished(): StagedPayload {
@@ -64,6 +64,17 @@ test("accepts a length at the limit", () => {
   expect(() => payload.chunk(Uint8Array.of(1))).not.toThrow();
   payload.drop();
   expect(() => payload.take()).toThrow("none is staged");
+});
+
+test("takes a chunk at the limit and refuses one over it", () => {
+  const payload = new StagedPayload(new Ledger(MAX_PAYLOAD_BYTES));
+  payload.begin(2 * PAYLOAD_CHUNK_BYTES);
+  payload.chunk(new Uint8Array(PAYLOAD_CHUNK_BYTES));
+  expect(() => payload.chunk(new Uint8Array(PAYLOAD_CHUNK_BYTES + 1))).toThrow(
+    `A payload chunk (${PAYLOAD_CHUNK_BYTES + 1} bytes) is over the limit (${PAYLOAD_CHUNK_BYTES}).`,
+  );
+  payload.chunk(new Uint8Array(PAYLOAD_CHUNK_BYTES));
+  expect(payload.take()).toHaveLength(2 * PAYLOAD_CHUNK_BYTES);
 });
 
 test("a payload is charged from its begin until it is taken or dropped, and refused over the quota", () => {

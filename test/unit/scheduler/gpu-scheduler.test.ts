@@ -126,6 +126,18 @@ test("a target frame rate is met beside hogs, and no more is taken for it", asyn
   expect(target.frames / 30).toBeGreaterThan(0.9 * 30);
 });
 
+test("a target frame rate counts at once for who ran faster for long", async () => {
+  const target = guest({ policy: "target-frame-rate", frameRate: 30 }, { submit: 10, every: 16 });
+  await run([target], 60_000);
+  const before = target.frames;
+  expect(before / 60).toBeGreaterThan(55);
+  await run(
+    [1, 2, 3].map(() => guest(EQUAL, { submit: 20, every: 0 })),
+    2000,
+  );
+  expect((target.frames - before) / 2).toBeGreaterThan(0.9 * 30);
+});
+
 describe("best effort", () => {
   test("gets what equal shares leave", async () => {
     const polite = guest(EQUAL, POLITE);

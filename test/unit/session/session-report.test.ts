@@ -87,6 +87,8 @@ test("a worker's end takes its measurements along, and keeps what was counted", 
   const { figures } = figuresAt();
   figures.workerStarted();
   figures.workerStats({ encode_ms: 3, frames: 30, gpu_memory_bytes: 4096 });
+  figures.objects(12);
+  expect(figures.report()).toMatchObject({ gpuMemory: 4096, objects: 12 });
   figures.workerEnded();
   figures.error("worker", "The GPU worker was ended by SIGSEGV.");
   figures.workerStarted();
@@ -94,6 +96,7 @@ test("a worker's end takes its measurements along, and keeps what was counted", 
     stages: {},
     counts: { frames: 30 },
     gpuMemory: 0,
+    objects: 0,
     restarts: 1,
     errors: { worker: 1, program: 0, viewer: 0 },
     lastError: { sentence: "The GPU worker was ended by SIGSEGV." },

@@ -6,13 +6,15 @@ import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 import { readHello, writeHello } from "#shared/wire/handshake.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { Writer } from "#shared/wire/writer.ts";
+import { readWireVector } from "#test/support/wire-vector.ts";
 import type { Values } from "./arbitraries.ts";
 import { ROOT, decodeBatch, encodeCommand, loadContext } from "./codec.ts";
 
 // The example of PROTOCOL.md: a program that clears its canvas and draws a triangle.
 
 const { commands } = await loadContext();
-const vector = await readFile(path.join(ROOT, "test/vectors/worked-example.txt"), "utf8");
+const vector = await readWireVector("worked-example.txt");
+const bytes = Buffer.concat(vector.parts.map((part) => part.bytes));
 
 const handle = { id: 1, generation: 1 };
 const of = (kind: keyof typeof ObjectKind) => ({ kind: ObjectKind[kind], id: 1 });
@@ -63,15 +65,6 @@ const FRAME: readonly (readonly [string, Values])[] = [
   ["endFrame", { tick: 7 }],
 ];
 
-/** The bytes that the vector's lines begin with, each followed by what they mean. */
-function vectorBytes(): Uint8Array {
-  const hex = vector
-    .split("\n")
-    .map((line) => /^(?:[\da-f]{2} )*[\da-f]{2}/.exec(line)?.[0] ?? "")
-    .join(" ");
-  return Uint8Array.from(hex.split(" ").filter(Boolean), (byte) => Number.parseInt(byte, 16));
-}
-
 function batch(list: readonly (readonly [string, Values])[]): Uint8Array {
   const writer = new Writer();
   for (const [name, values] of list) {
@@ -86,19 +79,19 @@ function batch(list: readonly (readonly [string, Values])[]): Uint8Array {
 
 test("the document shows the vector as it is", async () => {
   const document = await readFile(path.join(ROOT, "shared/wire/PROTOCOL.md"), "utf8");
-  expect(document).toContain(vector.trimEnd());
+  expect(document).toContain(vector.text);
 });
 
 test("the codec encodes the example to these bytes", () => {
   const hello = new Writer();
   writeHello(hello, "example");
   const stream = [frame(UpFrame.hello, hello.take()), batch(SETUP), batch(FRAME)];
-  expect(Buffer.concat(stream).toString("hex")).toBe(Buffer.from(vectorBytes()).toString("hex"));
+  expect(Buffer.concat(stream).toString("hex")).toBe(bytes.toString("hex"));
 });
 
 test("the codec decodes these bytes to the example", () => {
   const decoded: unknown[] = [];
-  for (const { kind, payload } of new FrameReader().push(vectorBytes())) {
+  for (const { kind, payload } of new FrameReader().push(bytes)) {
     if (kind === UpFrame.hello) decoded.push(readHello(new Reader(payload)).client);
     else decoded.push(...decodeBatch(payload).map(([name]) => name));
   }
