@@ -22,6 +22,7 @@ import { DownFrame, frame, FRAME_HEADER_BYTES, UpFrame } from "#shared/wire/fram
 import { SCRIPTED_WORKER } from "#test/support/gateway.ts";
 import { isAlive } from "#test/support/processes.ts";
 import type { Deed } from "#test/support/scripted-guest.ts";
+import { Inbox } from "#test/support/inbox.ts";
 
 const PICTURE = { width: 640, height: 360 };
 
@@ -93,31 +94,6 @@ afterEach(async () => {
   await session.close("The test is over.");
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
-
-/** Waits for what a callback hands over, instead of for time. */
-class Inbox<T> {
-  readonly #items: T[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  put(item: T): void {
-    this.#items.push(item);
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
-
-  /** Takes items up to the first that fits, and returns that. */
-  async next(fits: (item: T) => boolean = () => true): Promise<T> {
-    for (;;) {
-      const at = this.#items.findIndex(fits);
-      if (at !== -1) return this.#items.splice(0, at + 1)[at]!;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
-  }
-
-  get waiting(): readonly T[] {
-    return this.#items;
-  }
-}
 
 /** A program without a network between it and the session. */
 class Program implements ProgramLink {
