@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { RequestHandler } from "express";
 import type { Server } from "socket.io";
 import type { Tokens } from "#server/auth/tokens.ts";
@@ -11,9 +12,10 @@ import type { Recorder } from "#server/recording/recorder.ts";
 import type { Sessions } from "#server/session/sessions.ts";
 import type { HostReport } from "#shared/admin/messages.ts";
 import { AdminDoor } from "./admin-door.ts";
-import { adminApi } from "./api.ts";
+import { adminApi, hostApi } from "./api.ts";
 import { History, SAMPLE_SECONDS } from "./history.ts";
 import { attachLive } from "./live.ts";
+import type { AdminContext } from "./operations.ts";
 
 export type AdminServicesOptions = {
   /** Who reads /metrics. */
@@ -33,6 +35,8 @@ export type AdminServicesOptions = {
 export class AdminServices implements Disposable {
   readonly api: RequestHandler;
   readonly metrics: RequestHandler;
+  /** For the host's own commands: see HostSocket. */
+  readonly host: RequestListener;
   readonly #door: AdminDoor;
   readonly #tokens: Tokens;
   readonly #sessions: Sessions;
@@ -73,18 +77,16 @@ export class AdminServices implements Disposable {
       () => history.sample(sessions.reports(), Date.now() / 1000),
       SAMPLE_SECONDS * 1000,
     );
-    this.api = adminApi({
-      door: this.#door,
-      events,
-      context: {
-        sessions,
-        profiles: () => profiles.all,
-        history,
-        recorder,
-        host: this.#host,
-        viewToken: (session, lifetime) => tokens.issue({ role: "view", session }, lifetime),
-      },
-    });
+    const context: AdminContext = {
+      sessions,
+      profiles: () => profiles.all,
+      history,
+      recorder,
+      host: this.#host,
+      viewToken: (session, lifetime) => tokens.issue({ role: "view", session }, lifetime),
+    };
+    this.api = adminApi({ door: this.#door, events, context });
+    this.host = hostApi({ events, context });
   }
 
   /** Serves the live page's namespace. */

@@ -1,7 +1,9 @@
-import express, { type Request, type Response, Router } from "express";
+import type { IncomingMessage } from "node:http";
+import express, { type Express, type Request, type Response, Router } from "express";
+import type { Admin } from "#server/auth/tokens.ts";
 import { Refusal } from "#server/ingress/refusal.ts";
 import type { Events } from "#server/observe/events.ts";
-import type { AdminDoor } from "./admin-door.ts";
+import { ADMIN_API_PATH } from "#shared/admin/paths.ts";
 import { openApiDocument } from "./openapi.ts";
 import { type AdminContext, NONE, OPERATIONS, type Operation } from "./operations.ts";
 import { Problem, problemDetails } from "./problem.ts";
@@ -10,32 +12,56 @@ import { Problem, problemDetails } from "./problem.ts";
 export const MAX_BODY_BYTES = 8 * 1024;
 
 export type AdminApiOptions = {
-  readonly door: AdminDoor;
+  /** Throws Refusal where nobody of the host's asks. */
+  readonly door: {
+    readonly admitRequest: (request: IncomingMessage) => Promise<Pick<Admin, "tokenId">>;
+  };
   readonly context: AdminContext;
   readonly events: Events;
 };
 
 /** Serves the table of operations, and the document that describes it. */
 export function adminApi(options: AdminApiOptions): Router {
-  const router = Router();
+  const router = operationsRouter(options, OPERATIONS);
   const document = openApiDocument();
+  router.get("/openapi.json", (_request: Request, response: Response) => {
+    response.json(document);
+  });
+  router.use((request: Request, response: Response) => {
+    const sentence = `The admin API has no ${request.method} ${request.path}; /api/admin/openapi.json says what it has.`;
+    sendProblem(response, 404, sentence);
+  });
+  return router;
+}
+
+/** What the log calls who asks by the host's socket. */
+const HOST = { tokenId: "host" };
+
+/** Serves what the host's own commands ask for by the socket in the state folder, which lets in nobody else. */
+export function hostApi({ context, events }: Omit<AdminApiOptions, "door">): Express {
+  const door = { admitRequest: () => Promise.resolve(HOST) };
+  const asked = OPERATIONS.filter(({ id }) => id === "recordSession");
+  const app = express();
+  app.disable("x-powered-by");
+  app.use(ADMIN_API_PATH, operationsRouter({ door, context, events }, asked));
+  app.use((request: Request, response: Response) => {
+    sendProblem(response, 404, `The host's socket has no ${request.method} ${request.path}.`);
+  });
+  return app;
+}
+
+function operationsRouter(options: AdminApiOptions, operations: readonly Operation[]): Router {
+  const router = Router();
   router.use((_request, response, next) => {
     response.set("Cache-Control", "no-store");
     next();
   });
-  router.get("/openapi.json", (_request: Request, response: Response) => {
-    response.json(document);
-  });
-  for (const operation of OPERATIONS) {
+  for (const operation of operations) {
     const path = operation.path.replace("{name}", ":name");
     router[operation.method](path, (request: Request, response: Response) => {
       void answer(options, operation, request, response);
     });
   }
-  router.use((request: Request, response: Response) => {
-    const sentence = `The admin API has no ${request.method} ${request.path}; /api/admin/openapi.json says what it has.`;
-    sendProblem(response, 404, sentence);
-  });
   return router;
 }
 

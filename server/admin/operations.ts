@@ -287,7 +287,8 @@ export const OPERATIONS: readonly Operation[] = [
     body: z.strictObject({ on: z.boolean().nullable() }),
     answer: SessionRecording,
     run: ({ sessions, recorder }, { name, body }) => {
-      const { programs } = sessionOf({ sessions }, name).report();
+      // Its first program may be yet to come, and what was chosen stays when it is forgotten.
+      const programs = sessions.find(name)?.report().programs ?? 0;
       if (!recorder.choose(name, body.on ?? undefined)) {
         const limit = `${MAX_CHOSEN_SESSIONS} sessions are recorded or not by an admin's word`;
         throw new Problem(409, `${limit}, which is the limit: send null for one of them first.`);
@@ -324,7 +325,7 @@ function check<Schema extends z.ZodType>(
   throw new Problem(400, describeIssues(part, parsed.error), { cause: parsed.error });
 }
 
-function sessionOf({ sessions }: Pick<AdminContext, "sessions">, name: string): Session {
+function sessionOf({ sessions }: AdminContext, name: string): Session {
   const session = sessions.find(name);
   if (session === undefined) throw new Problem(404, `There is no session ${name}.`);
   return session;

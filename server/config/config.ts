@@ -175,6 +175,8 @@ export type Config = Omit<z.infer<typeof fields>, "profiles" | "recordings"> & {
   readonly recordings: z.infer<typeof recordings> & { readonly folder: string };
   /** Has at least "default". */
   readonly profiles: ReadonlyMap<string, Profile>;
+  /** Absent: the defaults. */
+  readonly configFile?: string;
   readonly stateFolder: string;
   readonly cacheFolder: string;
   /** Of a worker's code as well as the gateway's. */
@@ -250,6 +252,7 @@ export function resolveConfig(
         ],
       ),
     ),
+    ...(source === undefined ? {} : { configFile: path.resolve(source.file) }),
     stateFolder,
     cacheFolder: environment.cacheFolder,
     compileCache: environment.compileCache,

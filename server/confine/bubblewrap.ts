@@ -1,12 +1,11 @@
-import { statSync } from "node:fs";
 import type { WorkerCommand, WorkerProgram } from "./command.ts";
+import { coverSecrets } from "./covers.ts";
 import { nodePermissions } from "./node-permissions.ts";
 import {
   codeFiles,
   deviceDescriptions,
   deviceFiles,
   driverFiles,
-  isWithin,
   systemFolders,
 } from "./visible-files.ts";
 
@@ -46,7 +45,6 @@ export function underBubblewrap(
     ...(compileCache === undefined ? [] : [compileCache]),
     ...(usesDevices ? deviceDescriptions() : []),
   ];
-  const hidden = secrets.filter((file) => readable.some((folder) => isWithin(file, folder)));
   const args = [
     "--core=0", // A core file holds a guest's data, and goes to the host.
     // A GPU's driver may map much of its device's memory as the process's own.
@@ -67,7 +65,7 @@ export function underBubblewrap(
     "/tmp",
     ...readable.flatMap((file) => ["--ro-bind", file, file]),
     ...sockets.flatMap((file) => ["--ro-bind", file, file]),
-    ...hidden.flatMap((file) => hide(file)),
+    ...coverSecrets(secrets, readable),
     "--remount-ro",
     "/dev",
     "--remount-ro",
@@ -109,12 +107,6 @@ const NAMESPACES = [
   "--die-with-parent",
   "--new-session",
 ];
-
-function hide(file: string): string[] {
-  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory();
-  if (isFolder === undefined) return [];
-  return isFolder ? ["--tmpfs", file, "--remount-ro", file] : ["--ro-bind", "/dev/null", file];
-}
 
 function impersonal(environment: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(environment).filter(([name]) => !PERSONAL.test(name));

@@ -8,10 +8,12 @@ import type { Config } from "#server/config/config.ts";
 import { driverEnvironment } from "#server/config/env.ts";
 import { iceOptions } from "#server/config/ice.ts";
 import { Profiles } from "#server/config/profiles.ts";
+import { secretsOf } from "#server/config/secrets.ts";
 import { type Confinement, findConfinement } from "#server/confine/confinement.ts";
 import { ControlGroups } from "#server/confine/control-groups.ts";
 import { findMemoryCap } from "#server/confine/memory-cap.ts";
 import { createApp, type Readiness } from "#server/http/app.ts";
+import { HOST_SOCKET, HostSocket } from "#server/http/host-socket.ts";
 import { Listener } from "#server/http/listener.ts";
 import { ClientAddresses } from "#server/ingress/client-addresses.ts";
 import { Doorkeeper } from "#server/ingress/doorkeeper.ts";
@@ -285,6 +287,13 @@ export class Gateway implements AsyncDisposable {
     const { port } = await listener.listen(config.host, config.port);
     this.#url = `${listener.secure ? "https" : "http"}://${urlHost(config.host)}:${port}`;
     const { stateFolder } = config;
+    parts.use(
+      await HostSocket.listen({
+        file: path.join(stateFolder, HOST_SOCKET),
+        serve: admin.host,
+        failed: (reason) => events.hostSocketMissing(reason),
+      }),
+    );
     const confinement = await this.#confinement;
     events.gatewayStarted({ url: this.#url, stateFolder, confinement: confinement.kind });
     events.confinementFound(confinement);
@@ -351,7 +360,7 @@ export class Gateway implements AsyncDisposable {
       profile.maxBitrate,
     );
     const socketPath = path.join(folder, `worker-${++this.#workers}.sock`);
-    const { dawnFlags, stateFolder, tls, recordings } = this.#config;
+    const { dawnFlags } = this.#config;
     const maxHostMemory = profile.hostMemoryMb * MEBIBYTE;
     const groups = await this.#controlGroups;
     const controlGroup =
@@ -365,7 +374,7 @@ export class Gateway implements AsyncDisposable {
           compileCache: this.#compileCache,
           maxHostMemory,
           sockets: [socketPath, mediaSocketPath],
-          secrets: [stateFolder, recordings.folder, ...(tls === undefined ? [] : [tls.key])],
+          secrets: secretsOf(this.#config),
         }),
         socketPath,
         mediaSocketPath,

@@ -1,7 +1,13 @@
 import { createReadStream } from "node:fs";
+import path from "node:path";
+import { loadConfig } from "#server/config/config.ts";
+import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
+import { secretsOf } from "#server/config/secrets.ts";
 import { findConfinement } from "#server/confine/confinement.ts";
 import { FramesFolder } from "#server/player/frames-folder.ts";
+import { lowerBounds } from "#server/player/lower-bounds.ts";
+import { OutputAllowance } from "#server/player/output-allowance.ts";
 import { EncodeError } from "#server/encode/errors.ts";
 import { PlayerError } from "#server/player/player-error.ts";
 import { type Played, type PlayedPicture, Player } from "#server/player/player.ts";
@@ -24,6 +30,12 @@ export type ReplayRequest = {
   readonly video?: string | undefined;
   /** Whether the hashes are those that were recorded; else the exit code is 1. */
   readonly verify: boolean;
+  /** Plays also where nothing confines the worker, with this user's files and network. */
+  readonly unconfined: boolean;
+  /** "default": within the default bounds, also where the file names more. "recorded": within those that it names. */
+  readonly bounds: "default" | "recorded";
+  /** MiB of the disk that the pictures may take. */
+  readonly outputMb?: number | undefined;
 };
 
 /** `heliograph replay`: plays a recording on this machine. Resolves with the exit code. */
@@ -35,7 +47,7 @@ export async function replay(request: ReplayRequest): Promise<number> {
     say(
       `${request.file}: program ${connection} of session ${session}, recorded ${startedAt} on ${quoted(adapter.name)}, wire ${wire.major}.${wire.minor}.`,
     );
-    await using player = await startPlayer(request.adapter);
+    await using player = await startPlayer(request);
     if (request.verify && player.adapter !== adapter.name) {
       return fail(
         `It was recorded on ${quoted(adapter.name)}, and this is ${player.adapter}: hashes are the same on the same adapter only; leave --verify out, or choose another --adapter.`,
@@ -53,40 +65,70 @@ export async function replay(request: ReplayRequest): Promise<number> {
     if (error instanceof RecordingError || error instanceof PlayerError) {
       return fail(`${request.file}: ${error.message}`);
     }
-    if (error instanceof WorkerError || error instanceof EncodeError || isFileError(error)) {
-      return fail(error.message);
-    }
-    throw error;
+    const toBeTold =
+      error instanceof WorkerError ||
+      error instanceof EncodeError ||
+      error instanceof ConfigError ||
+      isFileError(error);
+    if (!toBeTold) throw error;
+    return fail(error.message);
   }
 }
 
-async function startPlayer(wanted: ReplayRequest["adapter"]): Promise<Player> {
-  const { cacheFolder, runtimeFolder } = readGatewayEnvironment();
-  const { gpu, attempts } = await probeGpu({ wanted, cacheFolder });
+async function startPlayer({ adapter, file, unconfined }: ReplayRequest): Promise<Player> {
+  // Nobody listens here, so that what the gateway is told on its command line does not matter.
+  const config = await loadConfig(readGatewayEnvironment(), { insecureListen: true });
+  const { cacheFolder, runtimeFolder, submitDeadline } = config;
+  const { gpu, attempts } = await probeGpu({ wanted: adapter, cacheFolder });
   if (gpu === undefined) throw new PlayerError(`No GPU works here. ${attempts.join(" ")}`);
-  const found = await findConfinement("auto", driverEnvironment()["PATH"] ?? "");
-  const confinement = gpu.isSoftware ? found : await confinementWithGpu(found, "auto", gpu);
-  if (confinement.kind === "unconfined") {
-    say(
-      "The recording is played unconfined, with this user's files and network: play only what you trust.",
-    );
+  const mayBeUnconfined = unconfined && config.confinement !== "require";
+  const wanted = mayBeUnconfined ? "auto" : "require";
+  const found = await findConfinement(wanted, driverEnvironment()["PATH"] ?? "");
+  const confinement = gpu.isSoftware ? found : await confinementWithGpu(found, wanted, gpu);
+  const { kind, forbidsWorkers, sentence, nextStep } = confinement;
+  if (forbidsWorkers) {
+    const way =
+      config.confinement === "require"
+        ? `The config of this host requires it${unconfined ? ", whatever --unconfined says" : ""}.`
+        : "Or pass --unconfined, which plays it with this user's files and network, if you trust it.";
+    throw new PlayerError(`${sentence} ${nextStep ?? ""} ${way}`);
   }
-  return Player.start({ gpu, confinement, runtimeFolder });
+  if (kind === "unconfined") {
+    say("The recording is played unconfined, with this user's files and network.");
+  }
+  return Player.start({
+    gpu,
+    confinement,
+    runtimeFolder,
+    secrets: [...secretsOf(config), path.resolve(file)],
+    ...(submitDeadline === undefined ? {} : { submitDeadlineMs: submitDeadline }),
+  });
 }
 
 async function playTo(
   player: Player,
   recording: RecordingReader,
-  { frames, video }: ReplayRequest,
+  { frames, video, bounds, outputMb }: ReplayRequest,
 ): Promise<Played> {
-  const folder = frames === undefined ? undefined : await FramesFolder.make(frames);
-  await using file = video === undefined ? undefined : new VideoFile(video);
-  if (folder === undefined && file === undefined) return await player.play(recording);
+  const { lowered } = lowerBounds(recording.header.bounds);
+  if (bounds === "default" && lowered.length > 0) {
+    say(
+      `The session had more than the default bounds (${lowered.join(", ")}): it is played within the defaults, and may differ; --bounds recorded plays it within its own.`,
+    );
+  }
+  const allowance = new OutputAllowance(outputMb);
+  const folder = frames === undefined ? undefined : await FramesFolder.make(frames, allowance);
+  await using file = video === undefined ? undefined : new VideoFile(video, allowance);
   const picture = async (each: PlayedPicture): Promise<void> => {
     await folder?.add(each);
     await file?.add(each);
   };
-  return await player.play(recording, { picture }); // Before the video file is ended.
+  const played = await player.play(recording, {
+    trustsBounds: bounds === "recorded",
+    ...(folder === undefined && file === undefined ? {} : { picture }),
+  });
+  await file?.finish();
+  return played;
 }
 
 function tellEnd({ isCutOff, offset, end, refusal }: Played): void {

@@ -90,6 +90,11 @@ export class Events {
     this.#logger.info({ event: "gateway.memory", ...cap }, sentence);
   }
 
+  /** The host's commands do not reach the gateway; the reason is a sentence. */
+  hostSocketMissing(reason: string): void {
+    this.#logger.warn({ event: "gateway.no-host-socket", reason }, reason);
+  }
+
   /** Workers start as before, only slower. */
   codeNotCompiled(error: unknown): void {
     this.#logger.warn(

@@ -1,27 +1,33 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createCanvas, ImageData } from "@napi-rs/canvas";
+import type { OutputAllowance } from "./output-allowance.ts";
 import { toRgba } from "./pixels.ts";
 import type { PlayedPicture } from "./player.ts";
 
 /** Writes each picture as a PNG file, named by its number in the stream. */
 export class FramesFolder {
   readonly #folder: string;
+  readonly #allowance: OutputAllowance;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, allowance: OutputAllowance) {
     this.#folder = folder;
+    this.#allowance = allowance;
   }
 
-  static async make(folder: string): Promise<FramesFolder> {
+  static async make(folder: string, allowance: OutputAllowance): Promise<FramesFolder> {
     await mkdir(folder, { recursive: true });
-    return new FramesFolder(folder);
+    return new FramesFolder(folder, allowance);
   }
 
+  /** Throws PlayerError where the allowance is used up. */
   async add(picture: PlayedPicture): Promise<void> {
     const { number, width, height } = picture.hash;
     const canvas = createCanvas(width, height);
     canvas.getContext("2d").putImageData(new ImageData(toRgba(picture), width, height), 0, 0);
     const name = `frame-${String(number).padStart(6, "0")}.png`;
-    await writeFile(path.join(this.#folder, name), await canvas.encode("png"));
+    const png = await canvas.encode("png");
+    this.#allowance.takeFile(png.length);
+    await writeFile(path.join(this.#folder, name), png);
   }
 }

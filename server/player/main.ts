@@ -2,6 +2,7 @@ import { assertNever } from "#shared/base/assert.ts";
 import { Control } from "#server/worker/control.ts";
 import { dial } from "#server/worker/dial.ts";
 import { readWorkerEnvironment } from "#server/worker/env.ts";
+import { GpuLease } from "#server/worker/gpu-lease.ts";
 import type { ToWorker } from "#server/worker/messages.ts";
 import { installPacedPoller, PacedPoller } from "#server/worker/paced-poller.ts";
 import { Playback } from "./playback.ts";
@@ -22,9 +23,17 @@ try {
 
   const ended = Promise.withResolvers<void>();
   const { workerSocket: path, workerNonce: nonce } = environment;
+  const lease = new GpuLease((message) => control.send(message));
+  const worked = (): void => poller.workHandedOver();
+  let playback: Playback | undefined;
   const play = async (connection: number): Promise<void> => {
     const socket = await dial(path, nonce, connection);
-    await new Playback({ socket, gpu, worked: () => poller.workHandedOver() }).run();
+    playback = new Playback({ socket, gpu, lease, worked });
+    await playback.run();
+  };
+  const answer = async (): Promise<void> => {
+    await playback?.oldestCompiled();
+    control.send({ type: "gpuHere" });
   };
   const handle = (message: ToWorker): void => {
     switch (message.type) {
@@ -34,12 +43,18 @@ try {
       case "shutdown":
         ended.resolve();
         return;
+      case "lease":
+        lease.granted(message.lease, message.isContended);
+        return;
+      case "revoke":
+        lease.revoked(message.lease);
+        return;
+      case "ask":
+        void answer();
+        return;
       case "close":
       case "bounds":
       case "audience":
-      case "lease":
-      case "revoke":
-      case "ask":
         return; // There is no session.
       default:
         assertNever(message);

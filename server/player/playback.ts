@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { CAPTURE_USAGE } from "#server/capture/capture.ts";
 import { MAX_RECORD_BYTES, type PictureHash } from "#server/recording/format.ts";
 import { ReplayFeed } from "./replay-feed.ts";
+import type { GpuLease } from "#server/worker/gpu-lease.ts";
 import { RecordedSurfaces } from "#server/worker/recorded-surfaces.ts";
 import { Replayer } from "#server/replay/replayer.ts";
 import { SessionBudget } from "#server/replay/session-budget.ts";
@@ -16,6 +17,8 @@ export type PlaybackParts = {
   /** To the player. The playback owns it. */
   readonly socket: Socket;
   readonly gpu: GPU;
+  /** No submit goes without: the player counts how long each takes. */
+  readonly lease: Pick<GpuLease, "submit" | "settled">;
   /** Commands were handed to Dawn. */
   readonly worked: () => void;
 };
@@ -39,12 +42,18 @@ export class Playback implements Disposable {
   readonly #input = new FrameReader();
   #feed: ReplayFeed | undefined;
   #surfaces: RecordedSurfaces | undefined;
+  #budget: SessionBudget | undefined;
   #replied: (() => void) | undefined;
 
   constructor(parts: PlaybackParts) {
     this.#parts = parts;
     // The end is found by reading; what a write finds first is told again there.
     parts.socket.on("error", () => {});
+  }
+
+  /** Resolves when the pipeline that has compiled the longest is done. */
+  async oldestCompiled(): Promise<void> {
+    await this.#budget?.oldestCompiled();
   }
 
   /** Resolves when either side has ended it. */
@@ -54,8 +63,12 @@ export class Playback implements Disposable {
       const chunks: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
       for await (const chunk of chunks) {
         for (const each of this.#input.push(chunk)) {
-          if (each.kind !== ToPlayback.end) await this.#take(each);
-          else return this.#send(FromPlayback.finished, new Uint8Array());
+          if (each.kind !== ToPlayback.end) {
+            await this.#take(each);
+            continue;
+          }
+          await this.#parts.lease.settled(); // Or never, and the player kills it for that.
+          return this.#send(FromPlayback.finished, new Uint8Array());
         }
       }
     } catch (cause) {
@@ -91,10 +104,11 @@ export class Playback implements Disposable {
       pause: (until) => replayer.pauseUntil(until),
     });
     this.#surfaces = surfaces;
+    this.#budget = new SessionBudget(bounds);
     const replayer = new Replayer(this.#parts.gpu, {
       connection: 1,
       surfaces,
-      budget: new SessionBudget(bounds),
+      budget: this.#budget,
       reply: (reply) => {
         if (reply.kind === "mapped") {
           const sha256 = createHash("sha256").update(reply.data).digest("hex");
@@ -103,10 +117,7 @@ export class Playback implements Disposable {
         }
         this.#replied?.();
       },
-      submit: (_queue, run) => {
-        run();
-        return undefined;
-      },
+      submit: (queue, run) => this.#parts.lease.submit(queue, run),
       onAnimation: () => {},
       onEndFrame: () => {},
     });

@@ -12,11 +12,17 @@ import {
   type RecordingEnd,
 } from "#server/recording/format.ts";
 import type { RecordingReader, RecordingRest } from "#server/recording/recording-reader.ts";
+import { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
+import { usualSubmitDeadline } from "#server/scheduler/submit-deadline.ts";
 import type { Gpu } from "#server/session/gpu-probe.ts";
+import { GpuSeat } from "#server/session/gpu-seat.ts";
 import { GpuWorker } from "#server/session/gpu-worker.ts";
+import type { ToGateway } from "#server/worker/messages.ts";
+import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import { ProtocolError } from "#shared/wire/errors.ts";
 import { frame, FrameReader } from "#shared/wire/frames.ts";
 import { HashComparison } from "./hash-comparison.ts";
+import { lowerBounds } from "./lower-bounds.ts";
 import { texelBytes } from "./pixels.ts";
 import { PlayerError } from "./player-error.ts";
 import { requirePlayable } from "./wire-version.ts";
@@ -28,11 +34,21 @@ const STALL_MS = 60_000;
 /** Bytes of the host's memory that a playback may take. Bounds what a recording can do to the player's machine. */
 const MAX_HOST_MEMORY = 4 * 1024 ** 3;
 
+/** A worker whose socket is closed has so long to tell by its end why. */
+const END_MS = 1_000;
+
+/** A playback shares the GPU with nobody. */
+const SHARE: GpuShare = { policy: "best-effort" };
+
 export type PlayerPlace = {
   readonly gpu: Gpu;
   readonly confinement: Confinement;
   /** Sockets live in a folder made under it. */
   readonly runtimeFolder: string;
+  /** Files and folders that the worker may not read, wherever they lie. Absent: none. */
+  readonly secrets?: readonly string[];
+  /** GPU time of one submit past which the worker is killed. Absent: as a session's. Milliseconds. */
+  readonly submitDeadlineMs?: number;
 };
 
 export type PlayedPicture = {
@@ -44,6 +60,8 @@ export type PlayedPicture = {
 };
 
 export type PlayOptions = {
+  /** Plays within the bounds that the file names. Absent: within the defaults, where it names more. */
+  readonly trustsBounds?: boolean;
   /** Told of each picture before the next; absent: no picture leaves the worker. */
   readonly picture?: (picture: PlayedPicture) => Promise<void>;
   /** Told of each hash as it comes. */
@@ -66,18 +84,42 @@ export type Played = RecordingRest & {
 export class Player implements AsyncDisposable {
   readonly #worker: GpuWorker;
   readonly #folder: string;
+  /** Resolves with the reason, a sentence, when the worker is gone. */
+  readonly #ended: Promise<string>;
+  readonly #scheduler: GpuScheduler;
+  readonly #seat: GpuSeat;
   #connections = 0;
 
-  private constructor(worker: GpuWorker, folder: string) {
+  private constructor(
+    worker: GpuWorker,
+    folder: string,
+    ended: Promise<string>,
+    submitDeadlineMs: number,
+  ) {
     this.#worker = worker;
     this.#folder = folder;
+    this.#ended = ended;
+    // One seat, which has the GPU whenever it wants it: what is left of sharing is the deadline.
+    this.#scheduler = new GpuScheduler({ deadlineMs: () => submitDeadlineMs });
+    this.#seat = new GpuSeat(this.#scheduler, worker, SHARE, {
+      charged: () => {},
+      overdue: (_milliseconds, how) => worker.kill(how),
+    });
   }
 
   /** Throws WorkerError; then nothing is left. */
-  static async start({ gpu, confinement, runtimeFolder }: PlayerPlace): Promise<Player> {
+  static async start({
+    gpu,
+    confinement,
+    runtimeFolder,
+    secrets = [],
+    submitDeadlineMs = usualSubmitDeadline(gpu.isSoftware),
+  }: PlayerPlace): Promise<Player> {
     const folder = await mkdtemp(path.join(runtimeFolder, "heliograph-player-"));
     const socketPath = path.join(folder, "worker.sock");
     const extension = path.extname(import.meta.filename);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let player: Player | undefined;
     try {
       const worker = await GpuWorker.start(
         {
@@ -87,7 +129,7 @@ export class Player implements AsyncDisposable {
             usesDevices: !gpu.isSoftware,
             maxHostMemory: MAX_HOST_MEMORY,
             sockets: [socketPath],
-            secrets: [],
+            secrets,
           }),
           socketPath,
           // There is no media thread.
@@ -95,10 +137,11 @@ export class Player implements AsyncDisposable {
           mediaNonce: "00".repeat(32),
           maxHostMemory: MAX_HOST_MEMORY,
         },
-        { message: () => {}, ended: () => {}, output: () => {} },
+        { message: (message) => player?.told(message), ended: resolve, output: () => {} },
         new AbortController().signal,
       );
-      return new Player(worker, folder);
+      player = new Player(worker, folder, promise, submitDeadlineMs);
+      return player;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
@@ -110,6 +153,13 @@ export class Player implements AsyncDisposable {
     return adapterName(this.#worker.ready.adapter);
   }
 
+  /** What a session would hear of besides is of no interest here. */
+  told(message: ToGateway): void {
+    if ("lease" in message || message.type === "gpuWanted" || message.type === "gpuHere") {
+      this.#seat.told(message);
+    }
+  }
+
   /** Throws RecordingError, and PlayerError where the worker ends or the stream is of a version that is not played. */
   async play(recording: RecordingReader, options: PlayOptions = {}): Promise<Played> {
     requirePlayable(recording.header.wire);
@@ -119,9 +169,11 @@ export class Player implements AsyncDisposable {
     try {
       const socket = await this.#worker.open(++this.#connections);
       try {
-        return await new Play(socket, recording, options, (reason) =>
-          this.#worker.kill(reason),
-        ).run();
+        const worker = {
+          kill: (reason: string) => this.#worker.kill(reason),
+          ended: this.#ended,
+        };
+        return await new Play(socket, recording, options, worker).run();
       } finally {
         socket.destroy();
       }
@@ -132,9 +184,18 @@ export class Player implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker.stop("The playback is over.");
+    this.#seat[Symbol.dispose]();
+    this.#scheduler[Symbol.dispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
+
+/** What a play needs of its worker. */
+type PlayWorker = {
+  readonly kill: (reason: string) => void;
+  /** Resolves with the reason when it is gone. */
+  readonly ended: Promise<string>;
+};
 
 /** A record that was sent and is not played yet. */
 type Sent = { readonly offset: number; readonly time: number };
@@ -144,7 +205,7 @@ class Play {
   readonly #socket: Socket;
   readonly #recording: RecordingReader;
   readonly #options: PlayOptions;
-  readonly #kill: (reason: string) => void;
+  readonly #worker: PlayWorker;
   readonly #comparison = new HashComparison();
   readonly #sent: Sent[] = [];
   #pictures = 0;
@@ -162,12 +223,12 @@ class Play {
     socket: Socket,
     recording: RecordingReader,
     options: PlayOptions,
-    kill: (reason: string) => void,
+    worker: PlayWorker,
   ) {
     this.#socket = socket;
     this.#recording = recording;
     this.#options = options;
-    this.#kill = kill;
+    this.#worker = worker;
     socket.on("error", () => {});
   }
 
@@ -203,8 +264,10 @@ class Play {
   }
 
   async #feed(): Promise<RecordingRest & Pick<Played, "end">> {
-    const { bounds } = this.#recording.header;
-    const begin: PlaybackBegin = { bounds, wantsTexels: this.#options.picture !== undefined };
+    const { bounds: named } = this.#recording.header;
+    const { trustsBounds = false, picture } = this.#options;
+    const bounds = trustsBounds ? named : lowerBounds(named).bounds;
+    const begin: PlaybackBegin = { bounds, wantsTexels: picture !== undefined };
     this.#socket.write(frame(ToPlayback.begin, Buffer.from(JSON.stringify(begin))));
     this.#progress();
     const entries = this.#recording.entries();
@@ -240,10 +303,11 @@ class Play {
       if (!this.#socket.destroyed) throw cause; // Else the worker's end, which is told below.
     }
     if (this.#isFinished) return;
+    if (this.#stalled) {
+      throw new PlayerError(`The playback hangs: no word for ${STALL_MS / 1000} s.`);
+    }
     throw new PlayerError(
-      this.#stalled
-        ? `The playback hangs: no word for ${STALL_MS / 1000} s.`
-        : `The playback's worker ended at ${this.#place}.`,
+      `The playback's worker ended at ${this.#place}. ${await this.#endReason()}`,
     );
   }
 
@@ -256,9 +320,18 @@ class Play {
     } catch (cause) {
       this.#fault = cause instanceof ProtocolError ? new PlayerError(cause.message) : cause;
       // It may have been taken over.
-      this.#kill("The playback ended amid its stream.");
+      this.#worker.kill("The playback ended amid its stream.");
       throw cause;
     }
+  }
+
+  /** Its socket is closed: it ends by itself, or is of no more use. */
+  async #endReason(): Promise<string> {
+    const kill = () => this.#worker.kill("It closed its data socket.");
+    const timer = setTimeout(kill, END_MS);
+    const reason = await this.#worker.ended;
+    clearTimeout(timer);
+    return reason;
   }
 
   get #place(): string {
@@ -270,7 +343,7 @@ class Play {
     clearTimeout(this.#stall);
     this.#stall = setTimeout(() => {
       this.#stalled = true;
-      this.#kill("The playback hangs.");
+      this.#worker.kill("The playback hangs.");
     }, STALL_MS);
   }
 

@@ -1,10 +1,12 @@
 import { Encoder, Muxer } from "node-av/api";
 import { AV_LOG_ERROR, FF_ENCODER_LIBX264 } from "node-av/constants";
-import { Log, Rational } from "node-av/lib";
+import { type Frame, Log, Rational } from "node-av/lib";
 import { ColorConverter } from "#server/encode/color-converter.ts";
 import { Picture } from "#server/encode/picture.ts";
+import type { OutputAllowance } from "./output-allowance.ts";
 import { toRgba } from "./pixels.ts";
 import type { PlayedPicture } from "./player.ts";
+import { PlayerError } from "./player-error.ts";
 
 /** Pictures are shown when they were presented, in milliseconds. */
 const TICKS_PER_SECOND = 1000;
@@ -25,46 +27,66 @@ export class VideoFile implements AsyncDisposable {
   /** Pictures that it holds. */
   count = 0;
   readonly #path: string;
+  readonly #allowance: OutputAllowance;
   readonly #converter = new ColorConverter();
   #open: Opened | undefined;
   #surface: number | undefined;
   #lastTick = -1;
+  #isFinished = false;
 
-  constructor(path: string) {
+  constructor(path: string, allowance: OutputAllowance) {
     this.#path = path;
+    this.#allowance = allowance;
   }
 
+  /** Throws PlayerError where the allowance is used up. */
   async add(picture: PlayedPicture): Promise<void> {
     const { surface, width, height } = picture.hash;
     this.#surface ??= surface;
     if (surface !== this.#surface) return;
     using pixels = pictureOf(toRgba(picture), width, height);
     this.#open ??= await this.#begin(pixels.width, pixels.height);
-    const { encoder, muxer, stream, video } = this.#open;
+    const { video } = this.#open;
     // It scales as well, where the surface has another size by now.
     await this.#converter.convert(pixels, video);
     // Times rise, also of pictures of one record.
     this.#lastTick = Math.max(this.#lastTick + 1, Math.round(picture.time / 1000));
     video.frame.pts = BigInt(this.#lastTick);
-    for await (const packet of encoder.packets(video.frame)) {
-      await muxer.writePacket(packet, stream);
-      packet?.free();
-    }
+    await this.#encode(this.#open, video.frame);
     this.count++;
   }
 
-  /** Ends the file, where there is one. */
+  /** Writes what the encoder still holds. Throws PlayerError where the allowance is used up. */
+  async finish(): Promise<void> {
+    if (this.#isFinished || this.#open === undefined) return;
+    this.#isFinished = true;
+    await this.#encode(this.#open, null);
+  }
+
+  /** Ends the file, where there is one, with the pictures that came. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#converter.close();
     if (this.#open === undefined) return;
-    const { encoder, muxer, stream, video } = this.#open;
-    for await (const packet of encoder.packets(null)) {
-      await muxer.writePacket(packet, stream);
-      packet?.free();
+    const { encoder, muxer, video } = this.#open;
+    try {
+      await this.finish();
+    } catch (error) {
+      if (!(error instanceof PlayerError)) throw error; // What ended the playback is told already.
     }
     await muxer.close();
     encoder.close();
     video.close();
+  }
+
+  async #encode({ encoder, muxer, stream }: Opened, frame: Frame | null): Promise<void> {
+    for await (const packet of encoder.packets(frame)) {
+      try {
+        if (packet !== null) this.#allowance.takePacket(packet.size);
+        await muxer.writePacket(packet, stream);
+      } finally {
+        packet?.free();
+      }
+    }
   }
 
   async #begin(width: number, height: number): Promise<Opened> {

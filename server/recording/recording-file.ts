@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import {
   encodePreamble,
   encodeRecordHeader,
@@ -36,10 +36,11 @@ export class RecordingFile {
   readonly path: string;
   readonly #stream: WriteStream;
   readonly #maxBytes: number;
-  readonly #ended: (end: RecordingEnd | Error) => void;
+  readonly #tell: (end: RecordingEnd | Error) => void;
   readonly #began = performance.now();
   #bytes = 0;
   #isEnded = false;
+  #isTold = false;
 
   private constructor(
     stream: WriteStream,
@@ -47,20 +48,24 @@ export class RecordingFile {
   ) {
     this.path = path;
     this.#maxBytes = maxBytes;
-    this.#ended = ended;
+    this.#tell = ended;
     this.#stream = stream;
-    this.#stream.on("error", (error) => {
-      const wasEnded = this.#isEnded;
+    // Also amid the last record: a disk that is full takes a part of it, or the part before.
+    this.#stream.on("error", (cause) => {
       this.#isEnded = true;
-      if (!wasEnded) this.#ended(error);
+      this.#ended(new Error(`The recording can't be written: ${cause.message}.`, { cause }));
     });
     this.#write(encodePreamble(header));
   }
 
   /** Throws where the file is there already, or can't be. */
   static async create(options: RecordingFileOptions): Promise<RecordingFile> {
-    const handle = await open(options.path, "wx", 0o600);
-    return new RecordingFile(handle.createWriteStream(), options);
+    return RecordingFile.to(await open(options.path, "wx", 0o600), options);
+  }
+
+  /** To a file that is open, of which it becomes the owner. */
+  static to(file: FileHandle, options: RecordingFileOptions): RecordingFile {
+    return new RecordingFile(file.createWriteStream(), options);
   }
 
   /** Bytes from the program. They must stay as they are. */
@@ -111,7 +116,14 @@ export class RecordingFile {
     const payload = Buffer.from(JSON.stringify(end));
     this.#write(encodeRecordHeader(RecordKind.end, this.#now, payload.length));
     this.#write(payload);
-    this.#stream.end(() => this.#ended(end));
+    this.#stream.once("close", () => this.#ended(end)); // After an error, where there is one.
+    this.#stream.end();
+  }
+
+  #ended(end: RecordingEnd | Error): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#tell(end);
   }
 
   #write(bytes: Uint8Array): void {

@@ -47,6 +47,11 @@ export class GpuLease {
     return this.#runLater(queue, run);
   }
 
+  /** Resolves when all that was submitted is done. */
+  async settled(): Promise<void> {
+    while (this.#underWay > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   granted(lease: number, isContended: boolean): void {
     this.#lease = lease;
     this.#isContended = isContended;

@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findConfinement } from "#server/confine/confinement.ts";
 import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
 import { isPrintable } from "#shared/base/printable.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
@@ -13,6 +14,9 @@ import { Stack } from "#test/support/stack.ts";
 const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
 const run = promisify(execFile);
 const heliograph = (...args: string[]) => run(process.execPath, [HELIOGRAPH, ...args]);
+const { kind } = await findConfinement("auto", process.env["PATH"] ?? "");
+/** Arguments of a replay on any machine: these recordings are our own. */
+const REPLAY = ["--adapter=software", ...(kind === "bubblewrap" ? [] : ["--unconfined"])];
 /** Standard error and exit code of a command that fails. */
 const failing = (...args: string[]) =>
   heliograph(...args).then(
@@ -53,14 +57,14 @@ describe("heliograph record", () => {
     const before = stack.run("plain.js");
     await expect.poll(() => logged("guest.connected"), { timeout: 30_000 }).toBe(1);
     expect(await recordings()).toEqual([]);
-    const where = ["--session=vm", `--gateway=${stack.url}`, `--state-dir=${stack.folder}`];
+    const where = ["--session=vm", `--state-dir=${stack.folder}`];
     const { stdout } = await heliograph("record", ...where);
     expect(stdout).toBe(
       `Programs of vm that connect from now on are recorded to ${folder}.\n` +
         "1 run already and are not: start them anew.\n",
     );
-    expect((await failing("record", "--session=nobody", ...where.slice(1))).stderr).toBe(
-      "heliograph record: There is no session nobody.\n",
+    expect((await failing("record", "--session=no one", ...where.slice(1))).stderr).toMatch(
+      /^heliograph record: The session's name is not as \S+ says: write 1 to 64 letters/,
     );
     await before.kill();
     await expect.poll(() => logged("guest.ended")).toBe(1);
@@ -85,6 +89,26 @@ describe("heliograph record", () => {
     // A JSON Web Token's three parts; none of them is there, nor anything that begins as one does.
     for (const part of [...token.split("."), "eyJ", "Bearer"]) expect(bytes).not.toContain(part);
   });
+
+  test("is chosen for a session before its first program, and taken back", async () => {
+    const where = ["--session=later", `--state-dir=${stack.folder}`];
+    const later = path.join(stack.folder, "recordings", "later");
+    for (const [option, says] of [
+      [[], `Programs of later that connect from now on are recorded to ${later}.\n`],
+      [["--reset"], "Programs of later that connect from now on are not recorded.\n"],
+      [[], `Programs of later that connect from now on are recorded to ${later}.\n`],
+    ] as const) {
+      expect((await heliograph("record", ...where, ...option)).stdout).toBe(says);
+    }
+    const vm = await stack.addVm("later");
+    const program = vm.run("plain.js");
+    const count = async () => (await readdir(later).catch(() => [])).length;
+    await expect.poll(count, { timeout: 30_000 }).toBe(1);
+    await program.kill();
+    await vm.relay.kill();
+    const acts = stack.gateway.lines.filter((line) => line.includes('"admin.acted"'));
+    expect(acts.at(-1)).toContain('"tokenId":"host"');
+  });
 });
 
 describe("heliograph replay", () => {
@@ -92,7 +116,7 @@ describe("heliograph replay", () => {
     const [file] = await recordings();
     const count = await picturesIn(file!);
     for (let time = 0; time < 2; time++) {
-      const { stdout } = await heliograph("replay", file!, "--adapter=software", "--verify");
+      const { stdout } = await heliograph("replay", file!, ...REPLAY, "--verify");
       expect(stdout).toContain("The recording ends: ");
       expect(stdout).toContain(`All ${count} recorded hashes are the same.`);
     }
@@ -116,7 +140,7 @@ describe("heliograph replay", () => {
     const changed = path.join(stack.folder, "changed.hgrec");
     const bytes = await readFile(file!, "latin1");
     await writeFile(changed, bytes.replace(from, to), "latin1");
-    const { code, stderr } = await failing("replay", changed, "--adapter=software", "--verify");
+    const { code, stderr } = await failing("replay", changed, ...REPLAY, "--verify");
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
   });
@@ -125,13 +149,7 @@ describe("heliograph replay", () => {
     const [file] = await recordings();
     const frames = path.join(stack.folder, "frames");
     const video = path.join(stack.folder, "video.mp4");
-    await heliograph(
-      "replay",
-      file!,
-      "--adapter=software",
-      `--frames=${frames}`,
-      `--video=${video}`,
-    );
+    await heliograph("replay", file!, ...REPLAY, `--frames=${frames}`, `--video=${video}`);
     const names = await readdir(frames);
     expect(names.length).toBeGreaterThanOrEqual(await picturesIn(file!));
     expect(names).toContain("frame-000001.png");
@@ -147,7 +165,7 @@ describe("heliograph replay", () => {
     const hostile = path.join(stack.folder, "hostile.hgrec");
     const head = encodeRecordHeader(RecordKind.end, 0, end.length);
     await writeFile(hostile, Buffer.concat([encodePreamble(TEST_HEADER), head, end]));
-    const { stdout } = await heliograph("replay", hostile, "--adapter=software");
+    const { stdout } = await heliograph("replay", hostile, ...REPLAY);
     expect(stdout).toContain(`\nThe recording ends: "a ]0;mine ]52;c;cm0= ${forged} \\""\n`);
     expect(isPrintable(stdout.replaceAll("\n", ""))).toBe(true);
   });
@@ -156,7 +174,7 @@ describe("heliograph replay", () => {
     { what: "that is not there", file: () => "/nowhere/a.hgrec", says: /ENOENT/ },
     { what: "that is no recording", file: () => HELIOGRAPH, says: /it is none\.\n$/ },
   ])("says so of a file $what", async ({ file, says }) => {
-    const { code, stderr } = await failing("replay", await file(), "--adapter=software");
+    const { code, stderr } = await failing("replay", await file(), ...REPLAY);
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
   });

@@ -1,10 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Random } from "#test/fuzz/random.ts";
-import { findConfinement } from "#server/confine/confinement.ts";
 import {
   type PlayedPicture,
   type PlayOptions,
@@ -18,30 +15,18 @@ import {
   RecordKind,
 } from "#server/recording/format.ts";
 import { RecordingReader } from "#server/recording/recording-reader.ts";
-import { probeGpu } from "#server/session/gpu-probe.ts";
 import { frame, UpFrame } from "#shared/wire/frames.ts";
 import { PROTOCOL_MAJOR, PROTOCOL_MINOR } from "#shared/wire/gen/numbers.ts";
 import { writeHello } from "#shared/wire/handshake.ts";
 import { Writer } from "#shared/wire/writer.ts";
 import { recordingVectors, readVector, TEST_HEADER } from "#test/support/recordings.ts";
+import { chunksOf, findPlace } from "./software-player.ts";
 
 // The recordings in the tree, on the software GPU that they were made on: of this and of older minor versions.
 
 const VECTORS = await recordingVectors();
 const MAX_VECTOR_BYTES = 1_000_000;
 const RANDOM_KILLS = 6;
-
-async function findPlace(): Promise<PlayerPlace> {
-  const cacheFolder = path.join(homedir(), ".cache", "heliograph");
-  const { gpu, attempts } = await probeGpu({ wanted: "software", cacheFolder });
-  if (gpu === undefined) throw new Error(attempts.join(" "));
-  const confinement = await findConfinement("auto", process.env["PATH"] ?? "");
-  return { gpu, confinement, runtimeFolder: tmpdir() };
-}
-
-async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
 
 let playerPlace: PlayerPlace;
 let player: Player;

@@ -30,7 +30,7 @@ test("what differs, what did not come again and what was not recorded are told a
   ]);
 });
 
-test("so many hashes wait for their pair, and no more", () => {
+test("so many hashes wait for their pair, and no more", { timeout: 60_000 }, () => {
   const comparison = new HashComparison();
   for (let number = 1; number <= MAX_UNPAIRED_HASHES; number++) {
     comparison.recordedPicture(picture(number));

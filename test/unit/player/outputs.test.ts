@@ -1,9 +1,11 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FramesFolder } from "#server/player/frames-folder.ts";
+import { OutputAllowance } from "#server/player/output-allowance.ts";
 import type { PlayedPicture } from "#server/player/player.ts";
 import { VideoFile } from "#server/player/video-file.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
@@ -28,7 +30,7 @@ function picture({ number, ms = 0, surface = 1, width = 64, height = 48 }: Place
 }
 
 test("each picture is a PNG file, named by its number, opaque", async () => {
-  const frames = await FramesFolder.make(path.join(folder, "new/frames"));
+  const frames = await FramesFolder.make(path.join(folder, "new/frames"), new OutputAllowance());
   await frames.add(picture({ number: 7, width: 3, height: 5 }));
   expect(await readdir(path.join(folder, "new/frames"))).toEqual(["frame-000007.png"]);
   const image = await loadImage(path.join(folder, "new/frames/frame-000007.png"));
@@ -37,6 +39,36 @@ test("each picture is a PNG file, named by its number, opaque", async () => {
   context.drawImage(image, 0, 0);
   expect([image.width, image.height]).toEqual([3, 5]);
   expect([...context.getImageData(2, 4, 1, 1).data]).toEqual([10, 20, 30, 255]);
+});
+
+/** Of noise, which takes nearly as much as its texels do, as PNG and as H.264. */
+function noise(number: number): PlayedPicture {
+  const { hash, time } = picture({ number, width: 256, height: 256, ms: number });
+  return { hash, time, texels: randomBytes(256 * 256 * 4) };
+}
+
+test("no picture is written past the allowance", async () => {
+  const frames = await FramesFolder.make(folder, new OutputAllowance(1));
+  const write = async (): Promise<void> => {
+    for (let number = 1; number <= 10; number++) await frames.add(noise(number));
+  };
+  await expect(write()).rejects.toThrow("The pictures take more than 1 MiB");
+  let bytes = 0;
+  for (const name of await readdir(folder)) bytes += (await stat(path.join(folder, name))).size;
+  expect(bytes).toBeLessThanOrEqual(1024 * 1024);
+  expect(bytes).toBeGreaterThan(512 * 1024);
+});
+
+test("a video ends at the allowance, and is one as far as it goes", async () => {
+  const file = path.join(folder, "video.mp4");
+  const write = async (): Promise<void> => {
+    await using writing = new VideoFile(file, new OutputAllowance(1));
+    for (let number = 1; number <= 100; number++) await writing.add(noise(number));
+    await writing.finish();
+  };
+  await expect(write()).rejects.toThrow("The pictures take more than 1 MiB");
+  expect((await stat(file)).size).toBeLessThanOrEqual(1024 * 1024);
+  expect(await probeVideo(file)).toMatchObject({ width: 256, height: 256 });
 });
 
 test.for<{ what: string; pictures: Place[]; video: object }>([
@@ -63,14 +95,14 @@ test.for<{ what: string; pictures: Place[]; video: object }>([
 ])("a video has $what", async ({ pictures, video }) => {
   const file = path.join(folder, "video.mp4");
   {
-    await using writing = new VideoFile(file);
+    await using writing = new VideoFile(file, new OutputAllowance());
     for (const place of pictures) await writing.add(picture(place));
   }
   expect(await probeVideo(file)).toEqual(video);
 });
 
 test("without a picture there is no video file", async () => {
-  const writing = new VideoFile(path.join(folder, "video.mp4"));
+  const writing = new VideoFile(path.join(folder, "video.mp4"), new OutputAllowance());
   await writing[Symbol.asyncDispose]();
   expect(await readdir(folder)).toEqual([]);
 });

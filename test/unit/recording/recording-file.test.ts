@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open as openFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -98,6 +98,38 @@ test("a program that is faster than the disk ends its recording, not the gateway
   const { up, isCutOff } = await readVector(file);
   expect(up.length * chunk.length).toBeLessThanOrEqual(MAX_UNWRITTEN_BYTES);
   expect(isCutOff).toBe(false);
+});
+
+describe("a disk that is full", () => {
+  test.for<{ what: string; bytes: number }>([
+    { what: "as the last record is written", bytes: 0 },
+    { what: "while the program sends", bytes: 100_000 },
+  ])("is told once and as a failure, $what", async ({ bytes }) => {
+    const told: (RecordingEnd | Error)[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ended = (end: RecordingEnd | Error): void => {
+      told.push(end);
+      resolve();
+    };
+    const device = await openFile("/dev/full", "w"); // Takes no byte: ENOSPC.
+    const recording = RecordingFile.to(device, {
+      path: "/dev/full",
+      header: TEST_HEADER,
+      maxBytes: 1 << 30,
+      ended,
+    });
+    if (bytes > 0) {
+      recording.up(Buffer.alloc(bytes));
+      await promise;
+      recording.up(Buffer.alloc(bytes));
+    }
+    recording.end("The program ended.");
+    await promise;
+    await expect.poll(() => device.fd).toBe(-1); // Closed: nothing more is told.
+    expect(told.map(String)).toEqual([
+      "Error: The recording can't be written: ENOSPC: no space left on device, write.",
+    ]);
+  });
 });
 
 test("a file that is there is not written over", async () => {

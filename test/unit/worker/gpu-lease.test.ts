@@ -58,6 +58,18 @@ test("a lease that is kept lets the next submit go at once", async () => {
   expect(told.map(({ type }) => type)).toEqual(["gpuBusy", "gpuIdle", "gpuBusy"]);
 });
 
+test("is settled when nothing is under way, and not before", async () => {
+  await lease.settled();
+  lease.granted(7, false);
+  void submit("a");
+  await turn();
+  void submit("b");
+  const settled = lease.settled().then(() => "settled");
+  expect(await Promise.race([settled, turn()])).toBeUndefined();
+  await queue.finish();
+  expect(await settled).toBe("settled");
+});
+
 describe("a lease that is taken back", () => {
   test("from who rests is given back at once", () => {
     lease.granted(7, false);

@@ -1,0 +1,111 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import { RecordedGuest } from "#test/support/recorded-guest.ts";
+import { TEST_HEADER } from "#test/support/recordings.ts";
+
+// `heliograph replay` of a file that may be anybody's, on a machine where bubblewrap is not found.
+
+const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
+
+let folder: string;
+let file: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heliograph-replay-"));
+  file = path.join(folder, "a.hgrec");
+  const bounds = { ...DEFAULT_BOUNDS, gpuMemoryMb: 4096, objects: 1_000_000 };
+  await writeFile(file, new RecordedGuest().recording({ ...TEST_HEADER, bounds }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+async function replay(options: readonly string[], config = ""): Promise<Ended> {
+  const configFile = path.join(folder, "heliograph.yaml");
+  await writeFile(configFile, config);
+  const env = {
+    ...process.env,
+    PATH: path.join(folder, "bin"),
+    HELIOGRAPH_CONFIG: configFile,
+    HELIOGRAPH_STATE_DIR: folder,
+  };
+  const args = [HELIOGRAPH, "replay", file, "--adapter=software", ...options];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const NOT_INSTALLED =
+  /: GPU workers do not start, since confinement is required and bubblewrap is not installed\. /;
+
+describe("where nothing confines it", () => {
+  test.for<{ what: string; options: string[]; config?: string; says: RegExp }>([
+    {
+      what: "is not played",
+      options: [],
+      says: /Or pass --unconfined, which plays it with this user's files and network, if you trust it\.\n$/,
+    },
+    {
+      what: "is not played where the config has confinement off",
+      options: [],
+      config: "confinement: off",
+      says: /Or pass --unconfined/,
+    },
+    {
+      what: "is not played where the config requires confinement, whatever is asked for",
+      options: ["--unconfined"],
+      config: "confinement: require",
+      says: /The config of this host requires it, whatever --unconfined says\.\n$/,
+    },
+  ])("it $what", async ({ options, config, says }) => {
+    const { code, stderr, stdout } = await replay(options, config);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(NOT_INSTALLED);
+    expect(stderr).toMatch(says);
+    expect(stdout).not.toContain("Played");
+  });
+
+  test("it is played where that is asked for, with a word about it", async () => {
+    const { code, stdout, stderr } = await replay(["--unconfined"]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "\nThe recording is played unconfined, with this user's files and network.\n",
+    );
+    expect(stdout).toContain("\nPlayed 0 pictures");
+  });
+});
+
+describe("of bounds above the defaults", () => {
+  test.for([
+    { what: "says which it does not give", options: [], told: true },
+    { what: "gives them where that is asked for", options: ["--bounds=recorded"], told: false },
+  ])("it $what", async ({ options, told }) => {
+    const { code, stdout } = await replay(["--unconfined", ...options]);
+    expect(code).toBe(0);
+    expect(
+      stdout.includes(
+        "The session had more than the default bounds (gpuMemoryMb (4096), objects (1000000)): it is played within the defaults",
+      ),
+    ).toBe(told);
+  });
+});
+
+test.for([
+  { text: "0", taken: false },
+  { text: "1", taken: true },
+  { text: "1048576", taken: true },
+  { text: "1048577", taken: false },
+  { text: "much", taken: false },
+])("--output-mb $text is taken: $taken", async ({ text, taken }) => {
+  const { code, stderr } = await replay(["--unconfined", `--output-mb=${text}`]);
+  expect(code).toBe(taken ? 0 : 1);
+  expect(stderr.includes("write a number of MiB from 1 to 1048576.")).toBe(!taken);
+});
