@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { boundsOf } from "#server/config/bounds.ts";
-import { loadConfig, resolveConfig } from "#server/config/config.ts";
+import {
+  boundsOf,
+  MAX_MB,
+  MAX_OBJECTS,
+  MAX_PER_SECOND,
+  MAX_SHADER_KB,
+} from "#server/config/bounds.ts";
+import { loadConfig, MAX_SIDE, resolveConfig } from "#server/config/config.ts";
 import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
@@ -147,10 +153,6 @@ describe("a mistake names the field and the fix", () => {
       says: /profiles\.a\.size\.width is wrong.*even number from 64 to 4096/,
     },
     {
-      text: "profiles: { a: { size: { width: 4098, height: 360 } } }",
-      says: /size\.width is wrong/,
-    },
-    {
       text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
@@ -162,7 +164,6 @@ describe("a mistake names the field and the fix", () => {
       text: "profiles: { a: { objects: 0 } }",
       says: /a\.objects is wrong.*write a whole number from/,
     },
-    { text: "profiles: { a: { shaderKb: 16385 } }", says: /a\.shaderKb is wrong/ },
     { text: "profiles: { a: { uploadMbPerSecond: 0.5 } }", says: /uploadMbPerSecond is wrong/ },
     {
       text: "doors: { origins: [portal.example] }",
@@ -205,6 +206,31 @@ describe("a mistake names the field and the fix", () => {
   test("a file that is not there", async () => {
     const missing = loadConfig(environment, { configFile: "/no/such.yaml" });
     await expect(missing).rejects.toThrow(/\/no\/such\.yaml can't be read .*correct --config/);
+  });
+});
+
+describe("a profile's setting is taken at its limit and not past it", () => {
+  test.for([
+    { field: "objects", most: MAX_OBJECTS },
+    { field: "shaderKb", most: MAX_SHADER_KB },
+    { field: "compilesPerSecond", most: MAX_PER_SECOND },
+    { field: "errorsPerSecond", most: MAX_PER_SECOND },
+    { field: "gpuMemoryMb", most: MAX_MB },
+    { field: "mappedMemoryMb", most: MAX_MB },
+    { field: "uploadMbPerSecond", most: MAX_MB },
+    { field: "readbackMbPerSecond", most: MAX_MB },
+  ])("$field: $most", ({ field, most }) => {
+    const withValue = (value: number) => () => parse(`profiles: { a: { ${field}: ${value} } }`);
+    expect(withValue(most)().profiles.get("a")).toHaveProperty(field, most);
+    expect(withValue(most + 1)).toThrow(`profiles.a.${field} is wrong`);
+  });
+
+  test.for(["width", "height"])(`maxSize.%s: ${MAX_SIDE}, and sides are even`, (axis) => {
+    const size = (value: number) => ({ width: 640, height: 360, [axis]: value });
+    const withSide = (value: number) => () =>
+      parse(`profiles: { a: { maxSize: ${JSON.stringify(size(value))} } }`);
+    expect(withSide(MAX_SIDE)().profiles.get("a")!.maxSize).toEqual(size(MAX_SIDE));
+    expect(withSide(MAX_SIDE + 2)).toThrow(`profiles.a.maxSize.${axis} is wrong`);
   });
 });
 
