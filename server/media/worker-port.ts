@@ -20,7 +20,7 @@ const NONCE_TIMEOUT_MS = 5000;
 /** Sockets that have not given a nonce yet. Bounds what a confused process can hold open. */
 export const MAX_STRANGERS = 32;
 /** Requests that a worker does not read. Bounds what the thread holds for it. */
-const MAX_UNREAD_BYTES = 4096;
+export const MAX_UNREAD_BYTES = 4096;
 /** Linux's sockaddr_un, less the terminator. */
 const MAX_PATH_BYTES = 107;
 
