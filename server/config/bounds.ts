@@ -5,7 +5,7 @@ import { MAX_STRING_BYTES } from "#shared/wire/limits.ts";
 /** 1 TiB: more than any GPU has. */
 export const MAX_MB = 1024 * 1024;
 /** WebGPU's own smallest guarantees (a buffer of 256 MiB) leave nothing to show below a part of it. */
-const MIN_GPU_MB = 16;
+export const MIN_GPU_MB = 16;
 /** Of all kinds together; the costly ones have their own limits beside it. Bounds the memory of a worker's id tables. */
 export const MAX_OBJECTS = 1_000_000;
 /** A shader's text travels as one string. */

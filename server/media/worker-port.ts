@@ -22,7 +22,7 @@ export const MAX_STRANGERS = 32;
 /** Requests that a worker does not read. Bounds what the thread holds for it. */
 export const MAX_UNREAD_BYTES = 4096;
 /** Linux's sockaddr_un, less the terminator. */
-const MAX_PATH_BYTES = 107;
+export const MAX_PATH_BYTES = 107;
 
 /** The Unix socket by which workers hand over access units. */
 export class WorkerPort {

@@ -5,8 +5,9 @@ import {
   MAX_OBJECTS,
   MAX_PER_SECOND,
   MAX_SHADER_KB,
+  MIN_GPU_MB,
 } from "#server/config/bounds.ts";
-import { loadConfig, MAX_SIDE, resolveConfig } from "#server/config/config.ts";
+import { loadConfig, MAX_SIDE, MIN_SIDE, resolveConfig } from "#server/config/config.ts";
 import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
@@ -157,7 +158,7 @@ describe("a mistake names the field and the fix", () => {
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
     {
-      text: "profiles: { a: { gpuMemoryMb: 15 } }",
+      text: `profiles: { a: { gpuMemoryMb: ${MIN_GPU_MB - 1} } }`,
       says: /a\.gpuMemoryMb is wrong.*from 16 to 1048576/,
     },
     {
@@ -231,6 +232,15 @@ describe("a profile's setting is taken at its limit and not past it", () => {
       parse(`profiles: { a: { maxSize: ${JSON.stringify(size(value))} } }`);
     expect(withSide(MAX_SIDE)().profiles.get("a")!.maxSize).toEqual(size(MAX_SIDE));
     expect(withSide(MAX_SIDE + 2)).toThrow(`profiles.a.maxSize.${axis} is wrong`);
+    expect(withSide(MAX_SIDE - 1)).toThrow(`profiles.a.maxSize.${axis} is wrong`);
+  });
+
+  test.for(["width", "height"])(`minSize.%s: ${MIN_SIDE} at least`, (axis) => {
+    const size = (value: number) => ({ width: 640, height: 360, [axis]: value });
+    const withSide = (value: number) => () =>
+      parse(`profiles: { a: { minSize: ${JSON.stringify(size(value))} } }`);
+    expect(withSide(MIN_SIDE)().profiles.get("a")!.minSize).toEqual(size(MIN_SIDE));
+    expect(withSide(MIN_SIDE - 2)).toThrow(`profiles.a.minSize.${axis} is wrong`);
   });
 });
 

@@ -8,6 +8,7 @@ import type { AccessUnit } from "#server/media/access-unit-reader.ts";
 import type { WorkerLink } from "#server/media/media-session.ts";
 import { ACCESS_UNIT_HEADER_BYTES, MediaRequest } from "#server/media/messages.ts";
 import {
+  MAX_PATH_BYTES,
   MAX_STRANGERS,
   MAX_UNREAD_BYTES,
   type WorkerEvents,
@@ -91,8 +92,12 @@ test("the socket is this user's alone", async () => {
   expect((await stat(port.socketPath)).mode & 0o777).toBe(0o600);
 });
 
-test("a path that no socket can have is refused with a sentence", async () => {
-  await expect(WorkerPort.listen(folder, "x".repeat(108))).rejects.toThrow("over 107 bytes long");
+test("a path as long as a socket's may be is taken, and one byte more refused with a sentence", async () => {
+  const name = "x".repeat(MAX_PATH_BYTES - Buffer.byteLength(folder) - 1);
+  (await WorkerPort.listen(folder, name)).close();
+  await expect(WorkerPort.listen(folder, `${name}x`)).rejects.toThrow(
+    `is over ${MAX_PATH_BYTES} bytes long`,
+  );
 });
 
 describe("a dialler", () => {
