@@ -2,8 +2,11 @@ import { GPUDeviceLostInfo, GPUUncapturedErrorEvent, createError } from "./error
 import { constructKey } from "./interface.ts";
 import { isObject } from "./webidl.ts";
 
-/** Uncaptured errors of one device that are reported in words, when the program handles none. */
-const MAX_REPORTED_ERRORS = 100;
+/**
+ * Uncaptured errors of one device that are reported in words, when the program handles none. Bounds what a program that
+ * fails in each frame writes to its log.
+ */
+export const MAX_REPORTED_ERRORS = 100;
 
 const EVENT = "uncapturederror";
 

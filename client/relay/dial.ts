@@ -13,7 +13,7 @@ const HANDSHAKE_TIMEOUT_MS = 45_000;
 /** A link is resumed at once or not at all, and a network may swallow the attempt. */
 const RESUME_TIMEOUT_MS = 5_000;
 /** A refusal's sentence. Bounds what a stranger at the gateway's address makes the relay hold. */
-const MAX_SENTENCE_BYTES = 2048;
+export const MAX_SENTENCE_CHARACTERS = 2048;
 /** Refusals that the next attempt meets again: token, role, version, address, a link that can't be resumed. */
 const LASTING_STATUS = new Set([400, 401, 403, 404, 409, 416, 426]);
 
@@ -90,12 +90,12 @@ async function readRefusal(response: IncomingMessage): Promise<GatewayError> {
   try {
     for await (const text of response) {
       sentence += String(text);
-      if (sentence.length > MAX_SENTENCE_BYTES) break;
+      if (sentence.length > MAX_SENTENCE_CHARACTERS) break;
     }
   } catch {
     // The connection broke amid the sentence: its beginning is better than nothing.
   }
-  const words = printable(sentence.slice(0, MAX_SENTENCE_BYTES)).trim();
+  const words = printable(sentence.slice(0, MAX_SENTENCE_CHARACTERS)).trim();
   const isText = response.headers["content-type"]?.startsWith("text/plain") === true;
   const said = isText && words !== "" ? words : "what answers there is no Heliograph gateway.";
   return new GatewayError(`The gateway refuses (${status}): ${said}`, LASTING_STATUS.has(status));

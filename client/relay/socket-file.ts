@@ -4,7 +4,7 @@ import path from "node:path";
 import { RelayError } from "./errors.ts";
 
 /** Programs at once. Bounds the relay's sockets; the gateway has its own limit for a session. */
-const MAX_PROGRAMS = 256;
+export const MAX_PROGRAMS = 256;
 
 /**
  * Listens for this user's programs on a Unix socket with mode 0600. A socket that a dead relay left is

@@ -17,7 +17,7 @@ const ISSUER = "heliograph";
 const ALGORITHM = "HS256";
 
 /** A token as text. Bounds the work of checking what a stranger sends. */
-const MAX_TOKEN_BYTES = 4096;
+export const MAX_TOKEN_BYTES = 4096;
 
 const REVOKED = "The token was revoked: ask for a new one.";
 const KEY_DROPPED = "The key that signed this token is no longer in use: ask for a new token.";

@@ -1,15 +1,17 @@
 import { z } from "zod";
 import { type Bounds, DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
+import { MAX_STRING_BYTES } from "#shared/wire/limits.ts";
 
 /** 1 TiB: more than any GPU has. */
-const MAX_MB = 1024 * 1024;
+export const MAX_MB = 1024 * 1024;
 /** WebGPU's own smallest guarantees (a buffer of 256 MiB) leave nothing to show below a part of it. */
-const MIN_GPU_MB = 16;
-/** The id tables hold no more of one kind, and a session has some twenty kinds. */
-const MAX_OBJECTS = 1_000_000;
-/** A shader's text travels as one string: see MAX_STRING_BYTES. */
-const MAX_SHADER_KB = 16 * 1024;
-const MAX_PER_SECOND = 1_000_000;
+export const MIN_GPU_MB = 16;
+/** Of all kinds together; the costly ones have their own limits beside it. Bounds the memory of a worker's id tables. */
+export const MAX_OBJECTS = 1_000_000;
+/** A shader's text travels as one string. */
+export const MAX_SHADER_KB = MAX_STRING_BYTES / 1024;
+/** More than any worker manages: a mistyped number that would stand for no bound at all is told. */
+export const MAX_PER_SECOND = 1_000_000;
 
 /** The fields of a profile that bound what a session takes of its worker's host: see Bounds. */
 export const boundsFields = {

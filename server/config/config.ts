@@ -12,8 +12,8 @@ import { describeMistakes } from "./mistakes.ts";
 import { recordings } from "./recordings.ts";
 
 /** The smallest and largest side of a picture that a profile may allow: what encoders take. */
-const MIN_SIDE = 64;
-const MAX_SIDE = 4096;
+export const MIN_SIDE = 64;
+export const MAX_SIDE = 4096;
 
 const side = z.number().int().min(MIN_SIDE).max(MAX_SIDE).multipleOf(2);
 const size = z.strictObject({ width: side, height: side });

@@ -21,7 +21,7 @@ const LOOK_FOR_SLOW_MS = 1_000;
 /** WebSockets get so long to finish their closing handshakes. */
 const CLOSE_TIMEOUT_MS = 500;
 /** Open TCP connections, with a token or without. Bounds descriptors and memory. */
-const MAX_SOCKETS = 4096;
+export const MAX_SOCKETS = 4096;
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 

@@ -1,5 +1,5 @@
 /** A close reason's room: a WebSocket control frame holds 125 bytes, 2 of them the code. */
-const MAX_REASON_BYTES = 123;
+export const MAX_REASON_BYTES = 123;
 const ELLIPSIS = "…";
 
 /** Cuts a sentence to what fits a close frame, on a character boundary. */

@@ -22,7 +22,7 @@ const HIGH_WATER_BYTES = 2 * MAX_DOWN_MESSAGE_BYTES;
  * Held bytes past which input is dropped. Bounds the gateway's memory for an operator who goes on
  * while the program reads nothing.
  */
-const MAX_HELD_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
+export const MAX_HELD_WITH_INPUT = HIGH_WATER_BYTES + 64 * 1024;
 
 /** A worker whose session is over its rate of frames waits so long for the next ones. */
 const REST_MS = 20;
@@ -36,8 +36,14 @@ const UNTOLD = "The GPU worker ended this program's connection.";
 /** Makes the way to the program; it lives until it ends or is closed. */
 export type MakeCarrier = (events: CarrierEvents) => Carrier;
 
+/** What a session is told of its program's link. */
+type LinkSession = Pick<
+  Session,
+  "programAway" | "programBack" | "release" | "welcomed" | "workerFault"
+>;
+
 export type GuestLinkSurroundings = {
-  readonly session: Session;
+  readonly session: LinkSession;
   readonly collector: BufferCollector;
   /** Of the frames that the session's programs get together. */
   readonly rate: TokenBucket;
@@ -50,7 +56,7 @@ export class GuestLink implements ProgramLink {
   readonly #carrier: Carrier;
   readonly #data: Socket;
   readonly #connection: Connection;
-  readonly #session: Session;
+  readonly #session: LinkSession;
   readonly #collector: BufferCollector;
   readonly #recording: RecordingFile | undefined;
   readonly #rate: TokenBucket;

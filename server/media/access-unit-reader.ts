@@ -22,7 +22,7 @@ export type AccessUnit = {
 };
 
 /** A worker's clock is the host's own; what is later than this (µs) is a lie that would stop the stream. */
-const MAX_FUTURE = 1_000_000;
+export const MAX_FUTURE = 1_000_000;
 
 /**
  * Cuts a worker's byte stream into access units and checks each. Holds at most one unfinished one.

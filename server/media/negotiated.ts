@@ -14,7 +14,7 @@ export const H264_PAYLOAD_TYPE = 96;
 export const RTX_PAYLOAD_TYPE = 97;
 
 /** What a one-byte header extension has room for (RFC 8285, 4.2). A packet with another can't be written. */
-const MAX_EXTENSION_ID = 14;
+export const MAX_EXTENSION_ID = 14;
 
 /**
  * Reads an SDP answer (RFC 8866) to our offer, in which the video section is the first. Throws an

@@ -32,13 +32,14 @@ const SLICE_MS = 15;
 const PROBE_SLICE_MS = 3;
 
 /** Resends that wait. Bounds what a viewer's NACKs can make of one frame. */
-const MAX_RESENDS = 2048;
+export const MAX_RESENDS = 2048;
 
 /** Frames of more bytes than this never wait for a viewer. Bounds the thread's memory for it. */
-const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
-const MAX_WAIT_MS = 500;
-/** A key frame may take longer than this many frames: dropping it would only ask for another. */
-const MAX_KEY_FRAME_WAIT_MS = 3000;
+export const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Frames that wait for longer are old news. Bounds how late the picture of a slow network is. */
+export const MAX_WAIT_MS = 500;
+/** The same where a key frame is among them: dropping it would only ask for another. */
+export const MAX_KEY_FRAME_WAIT_MS = 3000;
 
 type Queued = { readonly frame: MediaFrame; next: number; readonly queuedAt: number };
 

@@ -17,10 +17,10 @@ export type SentPacket = {
 const SLOTS = 2 ** Math.ceil(Math.log2(MAX_ACCESS_UNIT_BYTES / MAX_RTP_PAYLOAD_BYTES));
 
 /** Payloads kept, in bytes: the largest key frame. Bounds the thread's memory for one viewer. */
-const MAX_BYTES = MAX_ACCESS_UNIT_BYTES;
+export const MAX_BYTES = MAX_ACCESS_UNIT_BYTES;
 
 /** A viewer asks for a packet at most ten times, a round trip apart; later it asks for a key frame. */
-const MAX_AGE_MS = 3000;
+export const MAX_AGE_MS = 3000;
 
 /** The packets that left last, by RTP number, for retransmission (RFC 4588). */
 export class SendHistory {

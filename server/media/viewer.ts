@@ -61,13 +61,13 @@ export type ViewerOptions = {
 const CONNECT_TIMEOUT_MS = 20_000;
 
 /** Bounds the connectivity checks that a viewer can make this host send. */
-const MAX_CANDIDATES = 32;
+export const MAX_CANDIDATES = 32;
 
 /** Input events of one viewer, by either channel. A 1,000 Hz mouse stays under it; it bounds the work of every hop. */
 export const MAX_INPUTS_PER_SECOND = 1000;
 
 /** Stats that a viewer does not take in are not queued for it. */
-const MAX_STATS_QUEUED_BYTES = 16 * 1024;
+export const MAX_STATS_QUEUED_BYTES = 16 * 1024;
 
 /** H.264 constrained baseline, level 3.1 (RFC 6184, 8.1): the one profile that every browser has. */
 const H264_PARAMETERS = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";

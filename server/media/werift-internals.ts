@@ -173,10 +173,10 @@ function isSameAddress([host, port]: Address, from: Address): boolean {
 }
 
 /** SCTP packets of one viewer in a second. Ten times what input at its limit takes. */
-const MAX_SCTP_PACKETS_PER_SECOND = 10_000;
+export const MAX_SCTP_PACKETS_PER_SECOND = 10_000;
 
 /** Data that came out of order and waits. A burst of moves on a network that loses some leaves thousands. */
-const MAX_MISORDERED_CHUNKS = 16_384;
+export const MAX_MISORDERED_CHUNKS = 16_384;
 
 /**
  * Of the thread's time, for the packets of one viewer: milliseconds a second, and at once. A network that loses some of
@@ -186,8 +186,8 @@ const SCTP_MS_PER_SECOND = 500;
 const SCTP_MS_AT_ONCE = 2_000;
 
 /** Numbers out of order that one SACK tells of, and how far ahead. As many as fit a packet; the sender hears of others later. */
-const MAX_TOLD_AHEAD = 256;
-const MAX_LOOKED_AHEAD = 4096;
+export const MAX_TOLD_AHEAD = 256;
+export const MAX_LOOKED_AHEAD = 4096;
 
 /**
  * Takes SCTP packets before werift, which trusts their lengths, walks whatever a SACK claims, keeps what came out of

@@ -28,9 +28,9 @@ export const MAX_UNDECIDED_DIALS = 32;
 export const MAX_VAIN_DIALS_PER_SECOND = 64;
 
 /** Requests that a worker does not read. Bounds what the thread holds for it. */
-const MAX_UNREAD_BYTES = 4096;
+export const MAX_UNREAD_BYTES = 4096;
 /** Linux's sockaddr_un, less the terminator. */
-const MAX_PATH_BYTES = 107;
+export const MAX_PATH_BYTES = 107;
 
 export type WorkerPortOptions = {
   /** In a folder that only this user can enter: the socket gets its own mode after it exists. */

@@ -5,7 +5,7 @@ import type { SessionReport } from "#shared/admin/session-report.ts";
 import type { Observer } from "./events.ts";
 
 /** A label's text that a worker made up. Bounds what a Prometheus keeps for it. */
-const MAX_LABEL_CHARACTERS = 128;
+export const MAX_LABEL_CHARACTERS = 128;
 
 /** Seconds: from what nobody sees to what anybody does. */
 const LEG_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.5, 1, 2];

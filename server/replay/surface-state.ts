@@ -9,8 +9,8 @@ import type { SurfaceKey } from "./surface-host.ts";
 
 const RENDER_ATTACHMENT = 0x10;
 
-/** Longest side of a picture that is shown. Bounds what capture and the gateway have to reckon with. */
-const MAX_SURFACE_SIDE = 16_384;
+/** Longest side of a picture that is shown, on a GPU that has longer ones. Bounds what capture and the gateway have to reckon with. */
+export const MAX_SURFACE_SIDE = 16_384;
 
 /** Formats that a canvas can have. */
 const FORMATS: ReadonlySet<GPUTextureFormat> = new Set(["bgra8unorm", "rgba8unorm", "rgba16float"]);

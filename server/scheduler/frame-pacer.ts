@@ -12,7 +12,7 @@ const FRAMES_IN_WORKER = 2;
 const HIDDEN_FRAMES = 1 / 4;
 
 /** The round trip that is filled with ticks, at most. Bounds the ticks out to a peer that delays its pongs. */
-const MAX_ROUND_TRIP_MS = 1_000;
+export const MAX_ROUND_TRIP_MS = 1_000;
 
 export type Step =
   | { readonly kind: "grant"; readonly tick: number }

@@ -1,6 +1,6 @@
 /** So many within the window, and the guest is kept out until an admin lets it back. */
-const MAX_OFFENCES = 3;
-const OFFENCE_WINDOW_MS = 10 * 60_000;
+export const MAX_OFFENCES = 3;
+export const OFFENCE_WINDOW_MS = 10 * 60_000;
 
 /** Why a guest is kept out then. */
 export const TOO_MANY_OFFENCES =

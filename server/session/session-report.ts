@@ -60,7 +60,7 @@ const GPU_TIME = "gpu_time_ms";
 const GPU_MEMORY = "gpu_memory_bytes";
 
 /** Past it a worker's number is none: it would swamp every sum. */
-const MAX_WORKER_NUMBER = 1e12;
+export const MAX_WORKER_NUMBER = 1e12;
 
 /**
  * Keeps a session's figures. Who measures something new calls a method here, and names it in

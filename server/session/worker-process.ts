@@ -7,7 +7,7 @@ import { limitRate } from "./limited-stream.ts";
 import { processorTime } from "./processor-time.ts";
 
 /** What a worker prints a second. Bounds the gateway's time for one that prints without end. */
-const MAX_OUTPUT_BYTES_PER_SECOND = 256 * 1024;
+export const MAX_OUTPUT_BYTES_PER_SECOND = 256 * 1024;
 
 /** A shell's and bubblewrap's way to say which signal ended a child: 128 and the signal's number. */
 const SIGNALLED = 128;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "#server/ingress/refusal.ts";
 
-/** What of a stranger's origin is said back to it. */
-const MAX_SHOWN_CHARACTERS = 100;
+/** What of a stranger's origin is said back to it: a header may be much longer. */
+export const MAX_SHOWN_CHARACTERS = 100;
 
 export type OriginRules = {
   /** The gateway itself speaks TLS. */

@@ -12,6 +12,7 @@ import { readHello, writeWelcome } from "#shared/wire/handshake.ts";
 import { MAX_ANIMATION_CHANGES_PER_SECOND } from "#shared/wire/limits.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { Writer } from "#shared/wire/writer.ts";
+import { endReason } from "./end-reason.ts";
 import type { GpuLease } from "./gpu-lease.ts";
 import type { FromWorker } from "./messages.ts";
 import { RecordedSurfaces } from "./recorded-surfaces.ts";
@@ -19,9 +20,6 @@ import type { StageTimes } from "./stage-times.ts";
 
 /** Frames of one program received and not finished by the GPU. Bounds how far its program runs ahead. */
 const MAX_UNFINISHED_FRAMES = 2;
-
-/** A reason in a control message or a frame, in UTF-16 units: Dawn's sentences quote the guest. */
-const MAX_REASON_LENGTH = 1000;
 
 export type ConnectionParts = {
   readonly id: number;
@@ -95,7 +93,7 @@ export class Connection implements Disposable {
       await this.#read();
       await this.#recorded?.settled();
     } catch (cause) {
-      reason = describe(cause);
+      reason = endReason(cause);
       if (cause instanceof ProtocolError && !this.#isEnded) {
         this.#send(frame(DownFrame.refused, Buffer.from(reason)));
       }
@@ -247,9 +245,4 @@ async function drained(socket: Socket): Promise<void> {
   const { signal } = abort;
   await Promise.race([once(socket, "drain", { signal }), once(socket, "close", { signal })]);
   abort.abort();
-}
-
-function describe(cause: unknown): string {
-  if (cause instanceof ProtocolError) return cause.message.slice(0, MAX_REASON_LENGTH);
-  return `The connection to the program is lost: ${String(cause).slice(0, MAX_REASON_LENGTH)}`;
 }

@@ -1,7 +1,7 @@
 import type { GpuMessage } from "./messages.ts";
 
 /** Submits that are under way at once while nobody else wants the GPU. Bounds what others wait for when they do. */
-const MOST_UNDER_WAY = 16;
+export const MOST_UNDER_WAY = 16;
 
 /** Submits that one wait for the GPU covers. Each wait costs a promise in Dawn, and the deadline counts for all of it. */
 const SUBMITS_A_MARK = 4;

@@ -3,7 +3,7 @@ import type { InputEvent } from "#shared/input/events.ts";
 import { INPUT_READY } from "#shared/signaling/messages.ts";
 
 /** Moves waiting in the browser. More of them would arrive as a delayed replay of the hand. */
-const MAX_WAITING_MOVE_BYTES = 4 * 1024;
+export const MAX_WAITING_MOVE_BYTES = 4 * 1024;
 
 /** The data channels of the current peer connection. What is sent while there are none is lost, as it should be. */
 export class InputChannels {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { boundsOf } from "#server/config/bounds.ts";
-import { loadConfig, resolveConfig } from "#server/config/config.ts";
+import {
+  boundsOf,
+  MAX_MB,
+  MAX_OBJECTS,
+  MAX_PER_SECOND,
+  MAX_SHADER_KB,
+  MIN_GPU_MB,
+} from "#server/config/bounds.ts";
+import { loadConfig, MAX_SIDE, MIN_SIDE, resolveConfig } from "#server/config/config.ts";
 import { ConfigError } from "#server/config/config-error.ts";
 import { driverEnvironment, readGatewayEnvironment } from "#server/config/env.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
@@ -148,22 +155,17 @@ describe("a mistake names the field and the fix", () => {
       says: /profiles\.a\.size\.width is wrong.*even number from 64 to 4096/,
     },
     {
-      text: "profiles: { a: { size: { width: 4098, height: 360 } } }",
-      says: /size\.width is wrong/,
-    },
-    {
       text: "profiles: { a: { minSize: { width: 800, height: 600 }, size: { width: 640, height: 600 } } }",
       says: /profiles\.a: width must rise from minSize \(800\) over size \(640\)/,
     },
     {
-      text: "profiles: { a: { gpuMemoryMb: 15 } }",
+      text: `profiles: { a: { gpuMemoryMb: ${MIN_GPU_MB - 1} } }`,
       says: /a\.gpuMemoryMb is wrong.*from 16 to 1048576/,
     },
     {
       text: "profiles: { a: { objects: 0 } }",
       says: /a\.objects is wrong.*write a whole number from/,
     },
-    { text: "profiles: { a: { shaderKb: 16385 } }", says: /a\.shaderKb is wrong/ },
     { text: "profiles: { a: { uploadMbPerSecond: 0.5 } }", says: /uploadMbPerSecond is wrong/ },
     {
       text: "doors: { origins: [portal.example] }",
@@ -206,6 +208,40 @@ describe("a mistake names the field and the fix", () => {
   test("a file that is not there", async () => {
     const missing = loadConfig(environment, { configFile: "/no/such.yaml" });
     await expect(missing).rejects.toThrow(/\/no\/such\.yaml can't be read .*correct --config/);
+  });
+});
+
+describe("a profile's setting is taken at its limit and not past it", () => {
+  test.for([
+    { field: "objects", most: MAX_OBJECTS },
+    { field: "shaderKb", most: MAX_SHADER_KB },
+    { field: "compilesPerSecond", most: MAX_PER_SECOND },
+    { field: "errorsPerSecond", most: MAX_PER_SECOND },
+    { field: "gpuMemoryMb", most: MAX_MB },
+    { field: "mappedMemoryMb", most: MAX_MB },
+    { field: "uploadMbPerSecond", most: MAX_MB },
+    { field: "readbackMbPerSecond", most: MAX_MB },
+  ])("$field: $most", ({ field, most }) => {
+    const withValue = (value: number) => () => parse(`profiles: { a: { ${field}: ${value} } }`);
+    expect(withValue(most)().profiles.get("a")).toHaveProperty(field, most);
+    expect(withValue(most + 1)).toThrow(`profiles.a.${field} is wrong`);
+  });
+
+  test.for(["width", "height"])(`maxSize.%s: ${MAX_SIDE}, and sides are even`, (axis) => {
+    const size = (value: number) => ({ width: 640, height: 360, [axis]: value });
+    const withSide = (value: number) => () =>
+      parse(`profiles: { a: { maxSize: ${JSON.stringify(size(value))} } }`);
+    expect(withSide(MAX_SIDE)().profiles.get("a")!.maxSize).toEqual(size(MAX_SIDE));
+    expect(withSide(MAX_SIDE + 2)).toThrow(`profiles.a.maxSize.${axis} is wrong`);
+    expect(withSide(MAX_SIDE - 1)).toThrow(`profiles.a.maxSize.${axis} is wrong`);
+  });
+
+  test.for(["width", "height"])(`minSize.%s: ${MIN_SIDE} at least`, (axis) => {
+    const size = (value: number) => ({ width: 640, height: 360, [axis]: value });
+    const withSide = (value: number) => () =>
+      parse(`profiles: { a: { minSize: ${JSON.stringify(size(value))} } }`);
+    expect(withSide(MIN_SIDE)().profiles.get("a")!.minSize).toEqual(size(MIN_SIDE));
+    expect(withSide(MIN_SIDE - 2)).toThrow(`profiles.a.minSize.${axis} is wrong`);
   });
 });
 

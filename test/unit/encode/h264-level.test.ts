@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { h264Level } from "#server/encode/h264-level.ts";
+import { MAX_PICTURE_MACROBLOCKS, MAX_PICTURE_SIDE } from "#server/encode/limits.ts";
 
 // Expected levels from ITU-T H.264, table A-1.
 test.each([
@@ -23,10 +24,19 @@ test.each([
   },
 );
 
+/** So wide that a whole number of rows fills the limit. */
+const WIDE = 8192;
+const MOST_ROWS = MAX_PICTURE_MACROBLOCKS / (WIDE / 16);
+
 test.each([
-  { name: "macroblocks", width: 8192, fits: 4352, over: 4353 },
-  { name: "a side", width: 2, fits: 16_384, over: 16_385 },
+  { name: "macroblocks", width: WIDE, fits: MOST_ROWS * 16, over: MOST_ROWS * 16 + 1 },
+  { name: "a side", width: 2, fits: MAX_PICTURE_SIDE, over: MAX_PICTURE_SIDE + 1 },
 ])("a picture is refused one over the limit of $name", ({ width, fits, over }) => {
   expect(h264Level(width, fits, 60, 8_000_000)).toBeGreaterThan(0);
   expect(() => h264Level(width, over, 60, 8_000_000)).toThrow(/is over what H.264 holds/);
+});
+
+test("the limits are those of level 6.2", () => {
+  expect(MAX_PICTURE_MACROBLOCKS).toBe(139_264);
+  expect(MAX_PICTURE_SIDE).toBeLessThanOrEqual(16 * Math.sqrt(8 * MAX_PICTURE_MACROBLOCKS));
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { DeviceEvents, MAX_REPORTED_ERRORS } from "#client/guest/device-events.ts";
 import { RecordingWorker } from "./recording-worker.ts";
 
 let worker: RecordingWorker;
@@ -75,4 +76,20 @@ test("after the connection's end a program that loops over promises lets the eve
   const turns = AbortSignal.timeout(1);
   while (!turns.aborted) await device.queue.onSubmittedWorkDone();
   expect((await device.lost).message).toBe("The host is gone.");
+});
+
+test("as many errors as the limit are reported in words, one more says so, and the others nothing", () => {
+  const reports: string[] = [];
+  const events = new DeviceEvents(device, (sentence) => reports.push(sentence));
+  for (let error = 1; error <= MAX_REPORTED_ERRORS; error++) {
+    events.dispatchError("validation", `No ${error}.`);
+    expect(reports.at(-1)).toBe(`Uncaptured WebGPU error (validation): No ${error}.`);
+  }
+  let heard = 0;
+  device.addEventListener("uncapturederror", () => heard++);
+  for (let more = 0; more < 3; more++) events.dispatchError("validation", "No more.");
+  expect(reports.slice(MAX_REPORTED_ERRORS)).toEqual([
+    `More than ${MAX_REPORTED_ERRORS} uncaptured errors: no more of this device are reported.`,
+  ]);
+  expect(heard).toBe(3); // The program hears of all.
 });

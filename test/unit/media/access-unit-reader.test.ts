@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AccessUnitReader } from "#server/media/access-unit-reader.ts";
+import { AccessUnitReader, MAX_FUTURE } from "#server/media/access-unit-reader.ts";
 import {
   ACCESS_UNIT_HEADER_BYTES,
   MAX_ACCESS_UNIT_BYTES,
@@ -53,7 +53,11 @@ describe("a header", () => {
     { what: "flags", within: { flags: 1 }, over: { flags: 2 } },
     { what: "width", within: { width: MAX_PICTURE_SIDE }, over: { width: MAX_PICTURE_SIDE + 1 } },
     { what: "height", within: { height: 1 }, over: { height: 0 } },
-    { what: "capture time", within: { time: NOW + 1_000_000 }, over: { time: NOW + 1_000_001 } },
+    {
+      what: "capture time",
+      within: { time: NOW + MAX_FUTURE },
+      over: { time: NOW + MAX_FUTURE + 1 },
+    },
     { what: "capture time", within: { time: 0 }, over: { time: -1 } },
     { what: "capture time", within: { time: NOW }, over: { time: Number.NaN } },
   ])("is accepted with $what at its bound, $within, and refused with $over", ({ within, over }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   isUsableCandidate,
+  MAX_EXTENSION_ID,
   readAnswer,
   withoutHiddenCandidates,
 } from "#server/media/negotiated.ts";
@@ -39,14 +40,18 @@ describe("an answer", () => {
     expect(() => readAnswer(answer(video, ...DATA))).toThrow("does not take H.264");
   });
 
-  test.for(["1", "14"])("may name a header extension %s", (id) => {
+  test("has room for the fourteen ids of RFC 8285", () => {
+    expect(MAX_EXTENSION_ID).toBe(14);
+  });
+
+  test.for(["1", String(MAX_EXTENSION_ID)])("may name a header extension %s", (id) => {
     expect(readAnswer(withId(id)).extensions.get("urn:other")).toBe(Number(id));
   });
 
-  test.for(["0", "15", "16", "99999999999999999999"])(
+  test.for(["0", String(MAX_EXTENSION_ID + 1), "16", "99999999999999999999"])(
     "is refused when it names a header extension %s, which no packet can carry",
     (id) => {
-      const sentence = `A header extension's id (${id}) is outside 1..14.`;
+      const sentence = `A header extension's id (${id}) is outside 1..${MAX_EXTENSION_ID}.`;
       expect(() => readAnswer(withId(id))).toThrow(sentence);
     },
   );

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type MediaFrame, Pacer, type PacketSink } from "#server/media/pacer.ts";
+import {
+  MAX_KEY_FRAME_WAIT_MS,
+  MAX_QUEUED_BYTES,
+  MAX_RESENDS,
+  MAX_WAIT_MS,
+  type MediaFrame,
+  Pacer,
+  type PacketSink,
+} from "#server/media/pacer.ts";
 
 const PACKET = 1000;
 
@@ -84,9 +92,9 @@ describe("media", () => {
   test("waits for no more than it must on a slow network, and then the viewer is behind", () => {
     const { pacer, sink } = started(300_000);
     pacer.enqueue(frame(60));
-    vi.advanceTimersByTime(490);
+    vi.advanceTimersByTime(MAX_WAIT_MS);
     expect(pacer.isBehind).toBe(false);
-    vi.advanceTimersByTime(20);
+    vi.advanceTimersByTime(1);
     expect(pacer.isBehind).toBe(true);
     const sent = sink.sent.length;
     expect(pacer.clear()).toBe(1);
@@ -98,18 +106,22 @@ describe("media", () => {
   test("of a key frame may wait longer than any other", () => {
     const { pacer } = started(300_000);
     pacer.enqueue(frame(1000, true));
-    vi.advanceTimersByTime(2990);
+    vi.advanceTimersByTime(MAX_KEY_FRAME_WAIT_MS);
     expect(pacer.isBehind).toBe(false);
-    vi.advanceTimersByTime(20);
+    vi.advanceTimersByTime(1);
     expect(pacer.isBehind).toBe(true);
   });
 
   test("over the bound of memory makes the viewer be behind at once", () => {
     const { pacer } = started(300_000);
-    const most = Math.floor((16 * 1024 * 1024) / PACKET);
-    pacer.enqueue(frame(most, true));
+    pacer.enqueue(frame(100, true)); // More than leaves at once.
+    pacer.enqueue({
+      ...frame(0, true),
+      payloads: [Buffer.alloc(MAX_QUEUED_BYTES - pacer.queuedBytes)],
+    });
+    expect(pacer.queuedBytes).toBe(MAX_QUEUED_BYTES);
     expect(pacer.isBehind).toBe(false);
-    pacer.enqueue(frame(50, true));
+    pacer.enqueue({ ...frame(0, true), payloads: [Buffer.alloc(1)] });
     expect(pacer.isBehind).toBe(true);
   });
 });
@@ -127,6 +139,21 @@ test("resends go before media, each once", () => {
     "resend 9",
     `media ${sent}`,
   ]);
+});
+
+test("as many resends wait as the limit, and one more is left out", () => {
+  const { pacer, sink } = started(1_000_000);
+  pacer.enqueue(frame(100, true)); // What may leave at once has left.
+  const media = sink.sent.length;
+  for (let sequence = 0; sequence <= MAX_RESENDS; sequence++) pacer.resend(sequence);
+  expect(sink.sent).toHaveLength(media);
+  vi.advanceTimersByTime(60_000);
+  const resent = sink.sent.filter(({ what }) => what.startsWith("resend"));
+  expect(resent).toHaveLength(MAX_RESENDS);
+  expect(resent.at(-1)!.what).toBe(`resend ${MAX_RESENDS - 1}`);
+  pacer.resend(MAX_RESENDS); // Those that left make room.
+  vi.advanceTimersByTime(1000);
+  expect(sink.sent.at(-1)!.what).toBe(`resend ${MAX_RESENDS}`);
 });
 
 describe("a probe", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MAX_RTP_PAYLOAD_BYTES } from "#server/media/h264.ts";
 import { MAX_ACCESS_UNIT_BYTES } from "#server/media/messages.ts";
-import { SendHistory, type SentPacket } from "#server/media/send-history.ts";
+import { MAX_AGE_MS, MAX_BYTES, SendHistory, type SentPacket } from "#server/media/send-history.ts";
 import { SendLog } from "#server/media/send-log.ts";
 
 function packet(sequence: number, bytes = 100, sentAt = 0): SentPacket {
@@ -23,7 +23,7 @@ describe("the history for resends", () => {
 
   test("forgets the oldest packets when their bytes are too many, and no newer ones", () => {
     const history = new SendHistory();
-    const large = MAX_ACCESS_UNIT_BYTES / 4;
+    const large = MAX_BYTES / 4;
     for (let sequence = 0; sequence < 4; sequence += 1) history.add(packet(sequence, large));
     expect(history.get(0)).toBeDefined();
     history.add(packet(4, 1));
@@ -35,7 +35,7 @@ describe("the history for resends", () => {
     const history = new SendHistory();
     history.add(packet(65_534, 100, 0));
     history.add(packet(65_535, 100, 1));
-    history.add(packet(0, 100, 3001));
+    history.add(packet(0, 100, MAX_AGE_MS + 1));
     expect(history.get(65_534)).toBeUndefined();
     expect(history.get(65_535)).toBeDefined();
     history.add(packet(1, 100, 1e9));

@@ -1,9 +1,14 @@
 import { type MediaStreamTrack, RTCPeerConnection, RtcpRrPacket, useH264 } from "werift";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   forgetDefaultStunServer,
+  guardSctp,
   interceptRtcp,
+  MAX_LOOKED_AHEAD,
+  MAX_MISORDERED_CHUNKS,
+  MAX_SCTP_PACKETS_PER_SECOND,
+  MAX_TOLD_AHEAD,
   orderCheaply,
   sendReport,
   sendRtp,
@@ -184,5 +189,102 @@ describe("what comes out of order over SCTP", () => {
     expect(sctp["sackMisOrdered"].size).toBe(16_120);
     // Sorted each time, they take 17 s.
     expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
+  test.for<{ what: string; waiting: number[]; told: number[] }>([
+    { what: "two that wait", waiting: [2, 4], told: [2, 4] },
+    {
+      what: "as many as the limit",
+      waiting: evenNumbers(MAX_TOLD_AHEAD),
+      told: evenNumbers(MAX_TOLD_AHEAD),
+    },
+    {
+      what: "of one more all but the last",
+      waiting: evenNumbers(MAX_TOLD_AHEAD + 1),
+      told: evenNumbers(MAX_TOLD_AHEAD),
+    },
+    {
+      what: "one as far ahead as the limit",
+      waiting: [2, MAX_LOOKED_AHEAD],
+      told: [2, MAX_LOOKED_AHEAD],
+    },
+    {
+      what: "none that is one further ahead",
+      waiting: [2, MAX_LOOKED_AHEAD + 1],
+      told: [2],
+    },
+  ])("is told of in a SACK: $what", async ({ waiting, told }) => {
+    const sctp = association(receiving, LAST);
+    const gaps: number[] = [];
+    sctp["sendChunk"] = async (chunk) => {
+      if ("gaps" in chunk && Array.isArray(chunk.gaps))
+        gaps.push(...chunk.gaps.map(([from]) => from));
+    };
+    orderCheaply(sctp);
+    for (const ahead of waiting) receive(sctp, { skip: false, tsn: LAST + ahead });
+    sctp["sackNeeded"] = true;
+    await sctp["sendSack"]();
+    expect(gaps).toEqual(told);
+    expect(sctp["sackMisOrdered"].size).toBe(waiting.length);
+  });
+});
+
+/** The first even numbers from 2 on: none is next to another. */
+function evenNumbers(count: number): number[] {
+  return Array.from({ length: count }, (_, at) => 2 * (at + 1));
+}
+
+/** A packet of an association that is no more, which werift throws away: as made by another peer. */
+async function strayPacket(peer: RTCPeerConnection): Promise<Buffer> {
+  const sctp = association(peer, 1);
+  const sent = Promise.withResolvers<Buffer>();
+  sctp.transport.send = async (packet) => sent.resolve(packet);
+  sctp["remotePort"] = 5000;
+  sctp["sackNeeded"] = true;
+  await sctp["sendSack"]();
+  return sent.promise;
+}
+
+describe("SCTP packets are taken from a viewer", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("as many in a second as the limit, and not one more", async () => {
+    const packet = await strayPacket(sending);
+    association(receiving, 1);
+    const { dtlsTransport } = receiving.sctpTransport!;
+    const failures: string[] = [];
+    guardSctp(receiving, (reason) => failures.push(reason));
+    const receivePackets = (count: number) => {
+      for (let at = 0; at < count; at++) dtlsTransport.dataReceiver(packet);
+    };
+    receivePackets(MAX_SCTP_PACKETS_PER_SECOND);
+    vi.advanceTimersByTime(1000);
+    receivePackets(MAX_SCTP_PACKETS_PER_SECOND);
+    expect(failures).toEqual([]);
+    receivePackets(1);
+    expect(failures).toEqual([
+      `The viewer sent over ${MAX_SCTP_PACKETS_PER_SECOND} SCTP packets in a second.`,
+    ]);
+  });
+
+  test.for([
+    { what: "as many as the limit", count: MAX_MISORDERED_CHUNKS, problems: [] },
+    {
+      what: "one more, and then none",
+      count: MAX_MISORDERED_CHUNKS + 1,
+      problems: [
+        `The viewer sent ${MAX_MISORDERED_CHUNKS + 1} SCTP chunks out of order, or more than it was given room for.`,
+      ],
+    },
+  ])("while so many numbers wait out of order: $what", async ({ count, problems }) => {
+    const packet = await strayPacket(sending);
+    const sctp = association(receiving, 1);
+    const failures: string[] = [];
+    guardSctp(receiving, (reason) => failures.push(reason));
+    for (const ahead of evenNumbers(count)) receive(sctp, { skip: false, tsn: 1 + ahead });
+    receiving.sctpTransport!.dtlsTransport.dataReceiver(packet);
+    await new Promise((resolve) => setImmediate(resolve)); // It is looked at once werift had it.
+    expect(failures).toEqual(problems);
   });
 });

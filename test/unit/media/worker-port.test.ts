@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -8,7 +8,9 @@ import type { AccessUnit } from "#server/media/access-unit-reader.ts";
 import type { WorkerLink } from "#server/media/media-session.ts";
 import { ACCESS_UNIT_HEADER_BYTES, MediaRequest } from "#server/media/messages.ts";
 import {
+  MAX_PATH_BYTES,
   MAX_UNDECIDED_DIALS,
+  MAX_UNREAD_BYTES,
   MAX_VAIN_DIALS_PER_SECOND,
   type WorkerEvents,
   WorkerPort,
@@ -105,9 +107,11 @@ test("the socket is this user's alone, and gone with the port", async () => {
   await expect(stat(socketPath)).rejects.toThrow("ENOENT");
 });
 
-test("a path that no socket can have is refused with a sentence", async () => {
-  await expect(listen(worker, path.join(folder, "x".repeat(108)))).rejects.toThrow(
-    "over 107 bytes long",
+test("a path as long as a socket's may be is taken, and one byte more refused with a sentence", async () => {
+  const longest = path.join(folder, "x".repeat(MAX_PATH_BYTES - Buffer.byteLength(folder) - 1));
+  await listen(worker, longest);
+  await expect(listen(worker, `${longest}x`)).rejects.toThrow(
+    `is over ${MAX_PATH_BYTES} bytes long`,
   );
 });
 
@@ -195,6 +199,21 @@ describe("a dialler", () => {
   });
 });
 
+/** Single bytes, written to a socket that nobody reads, before any waits in the process. */
+async function bytesThatTheKernelTakes(): Promise<number> {
+  const server = createServer();
+  server.listen(path.join(folder, "control.sock"));
+  await once(server, "listening");
+  const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+  sockets.push(connect(path.join(folder, "control.sock")).pause());
+  const socket = await accepted;
+  sockets.push(socket);
+  server.close();
+  let written = 0;
+  for (; socket.writableLength === 0; written++) socket.write(Buffer.of(0));
+  return written - 1;
+}
+
 describe("a worker", () => {
   test("is asked for key frames and bitrates", async () => {
     const socket = dial(Buffer.from(NONCE, "hex"));
@@ -230,12 +249,12 @@ describe("a worker", () => {
     expect(await worker.until(2)).toEqual(["connected", "gone"]);
   });
 
-  test("that does not read is asked no more than fits", async () => {
+  test("that does not read is asked until as much waits as the limit and one request, and no more", async () => {
+    const kernel = await bytesThatTheKernelTakes();
     dial(Buffer.from(NONCE, "hex")).pause();
     await worker.until(1);
     let asked = 0;
-    while (worker.link!.requestBitrate(1) && asked < 1_000_000) asked += 1;
-    expect(asked).toBeGreaterThan(0);
-    expect(asked).toBeLessThan(1_000_000);
+    while (worker.link!.requestKeyFrame() && asked < 2 * (kernel + MAX_UNREAD_BYTES)) asked += 1;
+    expect(asked).toBe(kernel + MAX_UNREAD_BYTES + 1);
   });
 });

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { Metrics } from "#server/observe/metrics.ts";
+import { MAX_LABEL_CHARACTERS, Metrics } from "#server/observe/metrics.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { LIVE_REPORT } from "#test/support/live-report.ts";
 
@@ -122,12 +122,17 @@ test("a session that is forgotten leaves no series", async () => {
   expect(text).not.toContain('session="vm-2"');
 });
 
-test("a worker's adapter of any length and text makes one short label", async () => {
-  const adapter = `"}\n${"x".repeat(4000)}`;
-  const text = await metricsOf([{ ...REPORT, adapter }]).text();
+test.for([
+  { what: "as long as the limit", length: MAX_LABEL_CHARACTERS },
+  { what: "one longer, which loses its end", length: MAX_LABEL_CHARACTERS + 1 },
+])("a worker's adapter and encoder make labels of any text, $what", async ({ length }) => {
+  const adapter = `"}\n`.padEnd(length, "x");
+  const encoder = "y".repeat(length);
+  const text = await metricsOf([{ ...REPORT, adapter, encoder }]).text();
   const line = text.split("\n").find((each) => each.startsWith("heliograph_session_info"));
-  expect(line).toContain(String.raw`adapter="\"}\nxxx`);
-  expect(line?.length).toBeLessThan(300);
+  const adapterLabel = String.raw`\"}\n` + "x".repeat(MAX_LABEL_CHARACTERS - 3);
+  const encoderLabel = "y".repeat(MAX_LABEL_CHARACTERS);
+  expect(line).toContain(`adapter="${adapterLabel}",encoder="${encoderLabel}"`);
 });
 
 test("the Grafana dashboard asks for no metric that is not there", async () => {

@@ -1,5 +1,5 @@
 import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { relaySocketPath } from "#client/relay/env.ts";
 import { RelayError } from "#client/relay/errors.ts";
 import { parseGatewayAddress } from "#client/relay/gateway-address.ts";
 import { Reporter } from "#client/relay/reporter.ts";
-import { listenForPrograms } from "#client/relay/socket-file.ts";
+import { listenForPrograms, MAX_PROGRAMS } from "#client/relay/socket-file.ts";
 import { tokenSource } from "#client/relay/token.ts";
 
 let folder: string;
@@ -101,6 +101,33 @@ describe("the socket", () => {
     await leaveSocket(file);
     expect((await stat(file)).isSocket()).toBe(true);
     (await listenForPrograms(file, () => {})).close();
+  });
+
+  test("serves as many programs as the limit, hangs up on one more, and has room once one ends", async () => {
+    const file = path.join(folder, "relay.sock");
+    const served: Socket[] = [];
+    const server = await listenForPrograms(file, (socket) => served.push(socket));
+    const dialled: Socket[] = [];
+    const dial = async () => {
+      const socket = connect(file);
+      dialled.push(socket);
+      await once(socket, "connect");
+      return socket;
+    };
+    try {
+      for (let program = 0; program < MAX_PROGRAMS; program++) await dial();
+      const [oneMore] = await Promise.all([dial(), once(server, "drop")]);
+      await once(oneMore.resume(), "close");
+      expect(served).toHaveLength(MAX_PROGRAMS);
+      const ended = once(served[0]!, "close");
+      served[0]!.destroy();
+      await ended;
+      await Promise.all([dial(), once(server, "connection")]);
+      expect(served).toHaveLength(MAX_PROGRAMS + 1);
+    } finally {
+      for (const socket of [...dialled, ...served]) socket.destroy();
+      server.close();
+    }
   });
 
   test("with too long a path is told", async () => {

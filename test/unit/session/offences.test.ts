@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Offences } from "#server/session/offences.ts";
+import { MAX_OFFENCES, OFFENCE_WINDOW_MS, Offences } from "#server/session/offences.ts";
 
 const MINUTE = 60_000;
 
@@ -12,6 +12,12 @@ test.for([
   const offences = new Offences();
   const found = times.map((time) => offences.add(time * MINUTE));
   expect(found.at(-1)).toBe(isTooMany);
+});
+
+test("as many within the window as the limit are too many, and not one fewer", () => {
+  const offences = new Offences();
+  for (let count = 1; count < MAX_OFFENCES; count++) expect(offences.add(0)).toBe(false);
+  expect(offences.add(OFFENCE_WINDOW_MS - 1)).toBe(true);
 });
 
 test("an offence is remembered for ten minutes", () => {

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { FigureKeeper, WORKER_COUNTS, WORKER_STAGES } from "#server/session/session-report.ts";
+import {
+  FigureKeeper,
+  MAX_WORKER_NUMBER,
+  WORKER_COUNTS,
+  WORKER_STAGES,
+} from "#server/session/session-report.ts";
 
 const MEDIA = {
   type: "stats",
@@ -66,12 +71,25 @@ test.for<{ why: string; stages: Record<string, number> }>([
   { why: "names that are not known", stages: { "x{}": 1, __proto__: 1, constructor: 2 } },
   { why: "a negative time", stages: { encode_ms: -1 } },
   { why: "a negative count, which would turn a counter back", stages: { frames: -5 } },
-  { why: "a number past all bounds", stages: { frames: 1e13, encode_ms: 1e13 } },
+  {
+    why: "a number one over the limit",
+    stages: { frames: MAX_WORKER_NUMBER + 1, encode_ms: MAX_WORKER_NUMBER + 1 },
+  },
   { why: "what is no number", stages: { frames: Number.NaN, encode_ms: Number.NaN } },
 ])("a worker that was taken over gets nothing kept by $why", ({ stages }) => {
   const { figures } = figuresAt();
   figures.workerStats(stages);
-  expect(figures.report()).toMatchObject({ stages: {}, counts: {} });
+  const { stages: kept, counts } = figures.report();
+  expect({ kept, counts }).toEqual({ kept: {}, counts: {} });
+});
+
+test("a worker's number may be as large as the limit", () => {
+  const { figures } = figuresAt();
+  figures.workerStats({ frames: MAX_WORKER_NUMBER, encode_ms: MAX_WORKER_NUMBER });
+  expect(figures.report()).toMatchObject({
+    stages: { encode: MAX_WORKER_NUMBER },
+    counts: { frames: MAX_WORKER_NUMBER },
+  });
 });
 
 test("a worker that names everything fills no more than the lists", () => {

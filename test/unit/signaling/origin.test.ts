@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, test } from "vitest";
-import { checkOrigin } from "#server/signaling/origin.ts";
+import { checkOrigin, MAX_SHOWN_CHARACTERS } from "#server/signaling/origin.ts";
 
 const HOST = "gpu-host:7340";
 const PORTAL = "https://portal.example";
@@ -41,4 +41,12 @@ describe("a viewer may not connect", () => {
     expect(check).toThrow(/^Pages of ".*" may not connect here: open the viewer .*doors\.origins/s);
     expect(check).toThrow(expect.objectContaining({ status: 403 }));
   });
+});
+
+test.for([
+  { what: "the limit", length: MAX_SHOWN_CHARACTERS },
+  { what: "one over the limit, without its end", length: MAX_SHOWN_CHARACTERS + 1 },
+])("of an origin it is said back what is no longer than the limit: $what", ({ length }) => {
+  const check = () => checkOrigin(request("x".repeat(length)), { secure: false, allowed: [] });
+  expect(check).toThrow(`Pages of "${"x".repeat(MAX_SHOWN_CHARACTERS)}" may not connect here`);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { GpuLease } from "#server/worker/gpu-lease.ts";
+import { GpuLease, MOST_UNDER_WAY } from "#server/worker/gpu-lease.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 
 /** A queue whose work is done when the test says so. */
@@ -102,7 +102,7 @@ describe("a lease that is taken back", () => {
 
 test.for([
   { contended: true, most: 1 },
-  { contended: false, most: 16 },
+  { contended: false, most: MOST_UNDER_WAY },
 ])("under way at once, contended $contended: $most", async ({ contended, most }) => {
   vi.useFakeTimers({ toFake: ["performance"] }); // So that the event loop's turn never ends.
   lease.granted(7, contended);
