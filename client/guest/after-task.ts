@@ -16,3 +16,11 @@ export function afterTask(callback: () => void): void {
   port1.start();
   port2.postMessage(undefined);
 }
+
+/**
+ * Resolves after a turn of the event loop. What the program is promised and nobody need be asked for waits for one: a
+ * program may loop over its promises, and sockets, ticks and the collector's finds come between tasks alone.
+ */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => afterTask(() => resolve()));
+}

@@ -7,6 +7,7 @@ import { truncateUtf8 } from "#shared/base/utf8.ts";
 import { Reader } from "#shared/wire/reader.ts";
 import { readReply, type Reply } from "#shared/wire/replies.ts";
 import { Writer } from "#shared/wire/writer.ts";
+import { turn } from "./after-task.ts";
 import { IncomingPayload } from "./incoming-payload.ts";
 import type { DeviceRecord } from "./records.ts";
 import { Stream } from "./stream.ts";
@@ -89,7 +90,7 @@ export class Connection {
     device: DeviceRecord | undefined,
     write: (writer: Writer, request: number) => void,
   ): Promise<Reply | undefined> {
-    if (this.#sentence !== undefined) return Promise.resolve(undefined);
+    if (this.#sentence !== undefined) return noReply();
     this.#lastRequest = (this.#lastRequest + 1) >>> 0;
     const request = this.#lastRequest;
     return new Promise((resolve) => {
@@ -254,4 +255,9 @@ export class Connection {
     this.#requests.clear();
     this.#welcomed(undefined);
   }
+}
+
+/** After the end nobody is asked, and a program that loops over what it is promised is to hear of the end. */
+async function noReply(): Promise<undefined> {
+  await turn();
 }

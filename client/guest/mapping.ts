@@ -3,6 +3,7 @@ import {
   writeBufferMapAsync,
   writeBufferUnmap,
 } from "#shared/wire/gen/write-commands.ts";
+import { turn } from "./after-task.ts";
 import { GPUBufferUsage, GPUMapMode } from "./flags.ts";
 import type { BufferRecord } from "./records.ts";
 
@@ -114,7 +115,7 @@ export async function mapBuffer(
   const content = requestMap(buffer, mode, offset, size);
   if (isCertain) {
     content.catch(() => {}); // Where the worker ran out of memory for the buffer, as it has reported.
-    await Promise.resolve();
+    await Promise.race([cancelled, turn()]);
     if (buffer.mapping !== mapping) return cancelled;
     const { shadow } = buffer;
     mapping.content = shadow && { bytes: shadow, offset: 0 };

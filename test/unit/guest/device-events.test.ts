@@ -69,3 +69,10 @@ describe("onuncapturederror", () => {
     expect(isPrevented).toBe(true);
   });
 });
+
+test("after the connection's end a program that loops over promises lets the event loop have its turns", async () => {
+  worker.break("The host is gone.");
+  setTimeout(() => calls.push("timer"), 1);
+  while (calls.length === 0) await device.queue.onSubmittedWorkDone();
+  expect((await device.lost).message).toBe("The host is gone.");
+});

@@ -259,6 +259,22 @@ describe("a map for writing", () => {
     expect(unmaps()).toHaveLength(3);
   });
 
+  test("lets the event loop have a turn, for a program that does nothing else", async () => {
+    const buffer = createWritable();
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    for (let time = 1; time <= 3; time++) {
+      await buffer.mapAsync(WRITE);
+      expect(turns).toBeGreaterThanOrEqual(time);
+      buffer.unmap();
+    }
+    clearImmediate(next);
+  });
+
   test("tells the worker, which checks that no mapped buffer is used", async () => {
     const buffer = createWritable();
     await buffer.mapAsync(WRITE);
