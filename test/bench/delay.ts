@@ -22,7 +22,7 @@ export const delay: Suite = {
     const figures: Figure[] = [];
     for (const [part, program] of Object.entries(PROGRAMS)) {
       if (only.length > 0 && !only.includes(part)) continue;
-      figures.push(...(await delayed(part, program, isQuick ? 1 : 6, isQuick ? 2000 : 6000, say)));
+      figures.push(...(await delayed(part, program, isQuick ? 1 : 12, isQuick ? 2000 : 2500, say)));
     }
     return figures;
   },
