@@ -1,5 +1,4 @@
-import type { Command } from "#test/support/stack.ts";
-import { Stack } from "#test/support/stack.ts";
+import { type Command, Stack } from "#test/support/stack.ts";
 import { type Figure, medianFigure } from "./figures.ts";
 import { COUNT_FRAMES, frameRate } from "./frame-rate.ts";
 import { spreadOf } from "./statistics.ts";
@@ -29,8 +28,8 @@ export const delay: Suite = {
 };
 
 /**
- * Frames a second with the delay, as a part of those without it. Both programs live all the time, on one gateway,
- * and one of them stands still (SIGSTOP) while the other is measured.
+ * Frames a second with the delay, as a part of those without it. Both programs live all the time, each on a gateway of
+ * its own, and one of them stands still (SIGSTOP) while the other is measured.
  */
 async function delayed(
   part: string,
@@ -39,20 +38,18 @@ async function delayed(
   roundMs: number,
   say: (line: string) => void,
 ): Promise<Figure[]> {
-  await using stack = await Stack.start({
-    proxied: true,
-    delay: DELAY_MS,
-    config: {
-      unwatchedFrameRate: FRAME_RATE,
-      profiles: { default: { size: SIZE, minSize: SIZE, maxSize: SIZE, frameRate: FRAME_RATE } },
-    },
-  });
+  const config = {
+    unwatchedFrameRate: FRAME_RATE,
+    profiles: { default: { size: SIZE, minSize: SIZE, maxSize: SIZE, frameRate: FRAME_RATE } },
+  };
+  await using nearBy = await Stack.start({ config });
+  await using farAway = await Stack.start({ config, proxied: true, delay: DELAY_MS });
   const options = {
     args: [`--size=${SIZE.width}x${SIZE.height}`],
     env: { NODE_OPTIONS: `--import=${COUNT_FRAMES}` },
   };
-  const near = (await stack.addVm("near")).run(program, options);
-  const far = stack.run(program, options);
+  const near = nearBy.run(program, options);
+  const far = farAway.run(program, options);
   const [nearRates, farRates, ratios]: number[][] = [[], [], []];
   // The first round finds compilers cold and the round trip unmeasured.
   for (let round = -1; round < rounds; round++) {
