@@ -416,8 +416,11 @@ function readJson<Schema extends z.ZodType>(schema: Schema, payload: Uint8Array)
 async function drained(socket: Socket): Promise<void> {
   const abort = new AbortController();
   const { signal } = abort;
-  await Promise.race([
-    once(socket, "drain", { signal }),
-    once(socket, "close", { signal }),
-  ]).finally(() => abort.abort());
+  try {
+    await Promise.race([once(socket, "drain", { signal }), once(socket, "close", { signal })]);
+  } catch {
+    // A write found the worker gone; why it is, is found by reading.
+  } finally {
+    abort.abort();
+  }
 }

@@ -17,7 +17,9 @@ import {
   writeDeviceCreateComputePipeline,
   writeDeviceCreateSampler,
   writeDeviceCreateShaderModule,
+  writeQueueOnSubmittedWorkDone,
   writeQueueSubmit,
+  writeQueueWriteBuffer,
 } from "#shared/wire/gen/write-commands.ts";
 import { RecordedGuest } from "#test/support/recorded-guest.ts";
 import { TEST_HEADER } from "#test/support/recordings.ts";
@@ -25,13 +27,18 @@ import { chunksOf, startPlayer } from "./software-player.ts";
 
 // What a file may do to who plays it, whatever it says.
 
+const COPY_DST = 8;
 const STORAGE = 128;
+const WRITE_BYTES = 64 * 1024;
 
-/** Dispatches a shader once, whose loop ends while the value is not 0. */
-async function dispatch(guest: RecordedGuest, loop: string): Promise<void> {
+const ENDLESS =
+  "while (atomicLoad(&state[0]) == 0) { atomicAdd(&state[0], 2); atomicSub(&state[0], 2); }";
+
+/** Dispatches a shader once, and waits until it is done before it goes on with so many writes of 64 KiB. */
+async function dispatch(guest: RecordedGuest, loop: string, writes: number): Promise<void> {
   const { writer } = guest;
   const buffer = guest.make("GPUBuffer");
-  writeDeviceCreateBuffer(writer, buffer, { size: 4, usage: STORAGE });
+  writeDeviceCreateBuffer(writer, buffer, { size: WRITE_BYTES, usage: STORAGE | COPY_DST });
   const module = guest.make("GPUShaderModule");
   const code = `@group(0) @binding(0) var<storage, read_write> state: array<atomic<u32>, 1>;
     @compute @workgroup_size(1) fn main() { ${loop} }`;
@@ -52,7 +59,12 @@ async function dispatch(guest: RecordedGuest, loop: string): Promise<void> {
   const commands = guest.make("GPUCommandBuffer");
   writeCommandEncoderFinish(writer, commands, {});
   writeQueueSubmit(writer, [commands]);
+  if (writes > 0) writeQueueOnSubmittedWorkDone(writer, guest.request());
   await guest.send();
+  for (let count = 0; count < writes; count++) {
+    writeQueueWriteBuffer(writer, buffer, 0, new Uint8Array(WRITE_BYTES));
+    await guest.send();
+  }
 }
 
 test("a worker may not read what its player hides", async () => {
@@ -69,17 +81,30 @@ test("a worker may not read what its player hides", async () => {
 
 describe("a submit", () => {
   test.for([
-    { what: "ends is played", loop: "atomicAdd(&state[0], 2);", says: "played" },
+    { what: "ends is played", loop: "atomicAdd(&state[0], 2);", writes: 0, says: "played" },
     {
-      what: "never ends kills its worker, at a place that is told",
-      loop: "while (atomicLoad(&state[0]) == 0) { atomicAdd(&state[0], 2); atomicSub(&state[0], 2); }",
+      what: "ends is played, and what waits for it",
+      loop: "atomicAdd(&state[0], 2);",
+      writes: 256,
+      says: "played",
+    },
+    {
+      what: "never ends kills its worker, and it is told why",
+      loop: ENDLESS,
+      writes: 0,
       says: /^PlayerError: The playback's worker ended at the recording's end\. A submit held the GPU for [12]\.\d s, past the deadline/,
     },
-  ])("that $what", { timeout: 30_000 }, async ({ loop, says }) => {
+    {
+      what: "never ends kills its worker also while more is being written to it",
+      loop: ENDLESS,
+      writes: 256,
+      says: /^PlayerError: The playback's worker ended at the record at byte \d+\. A submit held the GPU for [12]\.\d s, past the deadline/,
+    },
+  ])("that $what", { timeout: 30_000 }, async ({ loop, writes, says }) => {
     await using player = await startPlayer({ submitDeadlineMs: 1_000 });
     const guest = new RecordedGuest();
     await guest.unansweredDevice();
-    await dispatch(guest, loop);
+    await dispatch(guest, loop, writes);
     const recording = await RecordingReader.open(chunksOf(guest.recording()));
     const told = await player.play(recording).then(
       ({ refusal }) => refusal ?? "played",
