@@ -160,7 +160,7 @@ export class Stream {
   track<T extends WireObject>(record: T): T {
     const { id, generation, kind } = record;
     this.#registry.register(record, { id, generation, kind }, record);
-    this.#nudge.made();
+    this.#nudge.made(kind);
     return record;
   }
 
