@@ -1,3 +1,5 @@
+import { ObjectKind } from "#shared/wire/gen/numbers.ts";
+
 /** Objects that may be made without one being collected before the collector is asked to look. */
 const OBJECTS_BETWEEN = 8192;
 /** The same of bytes of GPU memory: an eighth of what a session has by default. */
@@ -5,6 +7,17 @@ const BYTES_BETWEEN = 128 * 1024 * 1024;
 /** When a program that rests is looked at, after what it made last; then after twice as long each time. */
 const FIRST_LOOK_MS = 1000;
 const LONGEST_LOOK_MS = 64_000;
+/**
+ * For how many objects one of a costly kind counts. A session may have few of these at once
+ * (docs/operations.md): a quarter of those have the collector look.
+ */
+const WEIGHTS: ReadonlyMap<number, number> = new Map([
+  [ObjectKind.GPUAdapter, 8],
+  [ObjectKind.GPUDevice, 32],
+  [ObjectKind.GPUShaderModule, 4],
+  [ObjectKind.GPUComputePipeline, 8],
+  [ObjectKind.GPURenderPipeline, 8],
+]);
 /** Over what V8 lets external memory grow before it starts a collection of the old generation. */
 const NUDGE_BYTES = 96 * 1024 * 1024;
 
@@ -29,17 +42,17 @@ export class CollectorNudge {
     this.#collect = collect;
   }
 
-  /** An object that the collector is to find, and what it takes of the GPU's memory. */
-  made(bytes: number): void {
+  /** An object that the collector is to find, its kind and what it takes of the GPU's memory. */
+  made(kind: number, bytes: number): void {
     this.#alive++;
     this.#serial++;
-    this.#objects++;
+    this.#objects += WEIGHTS.get(kind) ?? 1;
     this.#bytes += bytes;
     if (this.#objects >= OBJECTS_BETWEEN || this.#bytes >= BYTES_BETWEEN) this.#look();
     if (!this.#isWatching) this.#watch();
   }
 
-  /** One was released without the collector. */
+  /** One that is not costly was released without the collector. */
   released(): void {
     this.#alive--;
     if (this.#objects > 0) this.#objects--;

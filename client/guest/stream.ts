@@ -160,7 +160,7 @@ export class Stream {
   track<T extends WireObject>(record: T): T {
     const { id, generation, kind } = record;
     this.#registry.register(record, { id, generation, kind }, record);
-    this.#nudge.made(record.bytes);
+    this.#nudge.made(kind, record.bytes);
     return record;
   }
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CollectorNudge } from "#client/guest/collector-nudge.ts";
+import { MAX_SESSION_OBJECTS } from "#server/replay/object-budget.ts";
+import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 
 const MEBIBYTE = 2 ** 20;
 
@@ -14,8 +16,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function make(count: number, bytes = 0): void {
-  for (let made = 0; made < count; made++) nudge.made(bytes);
+function make(count: number, bytes = 0, kind: number = ObjectKind.GPUBuffer): void {
+  for (let made = 0; made < count; made++) nudge.made(kind, bytes);
 }
 
 describe("the collector is asked to look", () => {
@@ -79,3 +81,20 @@ describe("a program that rests is looked at", () => {
     expect(looks).toBe(1);
   });
 });
+
+test.for([
+  "GPUAdapter",
+  "GPUDevice",
+  "GPUShaderModule",
+  "GPUComputePipeline",
+  "GPURenderPipeline",
+] as const)(
+  "the collector is asked to look at a quarter of as many of %s as a session may have",
+  (kind) => {
+    const quarter = MAX_SESSION_OBJECTS[kind]! / 4;
+    make(quarter - 1, 0, ObjectKind[kind]);
+    expect(looks).toBe(0);
+    make(1, 0, ObjectKind[kind]);
+    expect(looks).toBe(1);
+  },
+);
