@@ -340,6 +340,8 @@ const EVERY = OPERATIONS.map(({ id, method, path, isAct }) => ({
 }));
 
 const NAMED = EVERY.filter(({ named }) => named);
+/** What may be done before a session's guest has come. */
+const AHEAD = new Set(["keepSession", "recordSession"]);
 
 describe.for(EVERY)(
   "$id, asked for with a token that is no host admin's,",
@@ -377,7 +379,7 @@ describe.for(EVERY)(
 );
 
 describe("there is no such session", () => {
-  test.for(NAMED.filter(({ id }) => id !== "keepSession"))("for $id", async (operation) => {
+  test.for(NAMED.filter(({ id }) => !AHEAD.has(id)))("for $id", async (operation) => {
     const { method, at, body } = operation;
     expect(problem(await ask(method, at("nobody"), { body }))).toEqual({
       status: 404,
@@ -385,6 +387,14 @@ describe("there is no such session", () => {
     });
   });
 });
+
+test.for(NAMED.filter(({ id }) => AHEAD.has(id)))(
+  "$id counts for a session whose guest is yet to come",
+  async ({ method, at, body }) => {
+    expect((await ask(method, at("yet-to-come"), { body })).status).toBe(200);
+    await ask("delete", "/sessions/yet-to-come");
+  },
+);
 
 describe("what is no session's name is not taken", () => {
   test.for(NAMED)("by $id", async ({ method, at, body }) => {
