@@ -3,6 +3,25 @@ import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { unpackSoftwareVulkan } from "#server/worker/software-vulkan.ts";
 
+/** What looks at frames as they come: one file at a time, with the machine to itself. The others wait for events. */
+const WATCHING = [
+  "bitrate-bound",
+  "breaks",
+  "broken-links",
+  "hostile-guests",
+  "media/hostile-viewer",
+  "media/media",
+  "operator",
+  "picture",
+  "run-demo",
+  "run-samples",
+  "sharing",
+  "viewer",
+].map((name) => `test/e2e/${name}.test.ts`);
+
+/** Of tests that start processes. */
+const PROCESSES = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig(async () => {
   // Test processes inherit this: the dynamic linker reads it when a process starts.
   Object.assign(
@@ -21,16 +40,32 @@ export default defineConfig(async () => {
         },
         {
           extends: true,
-          test: { name: "gpu", include: ["test/gpu/**/*.test.ts"], fileParallelism: false },
+          test: {
+            name: "gpu",
+            include: ["test/gpu/**/*.test.ts"],
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
+          },
         },
         {
           extends: true,
           test: {
             name: "e2e",
             include: ["test/e2e/**/*.test.ts"],
+            exclude: WATCHING,
+            ...PROCESSES,
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "watching",
+            include: WATCHING,
+            ...PROCESSES,
             fileParallelism: false,
-            testTimeout: 60_000,
-            hookTimeout: 60_000,
+            sequence: { groupOrder: 2 },
           },
         },
         {
@@ -38,8 +73,9 @@ export default defineConfig(async () => {
           test: {
             name: "fuzz",
             include: ["test/fuzz/**/*.test.ts"],
-            fileParallelism: false,
             testTimeout: 60_000,
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
           },
         },
       ],
