@@ -1,3 +1,4 @@
+import { askCollector } from "#shared/base/ask-collector.ts";
 import { ObjectKind } from "#shared/wire/gen/numbers.ts";
 
 /** Objects that may be made without one being collected before the collector is asked to look. */
@@ -18,8 +19,6 @@ const WEIGHTS: ReadonlyMap<number, number> = new Map([
   [ObjectKind.GPUComputePipeline, 8],
   [ObjectKind.GPURenderPipeline, 8],
 ]);
-/** Over what V8 lets external memory grow before it starts a collection of the old generation. */
-const NUDGE_BYTES = 96 * 1024 * 1024;
 
 /**
  * Gets the engine to collect. Records are small, so an engine sees no reason to look for dead ones
@@ -38,7 +37,7 @@ export class CollectorNudge {
   #wait = FIRST_LOOK_MS;
   #isWatching = false;
 
-  constructor(collect: () => void = nudge) {
+  constructor(collect: () => void = askCollector) {
     this.#collect = collect;
   }
 
@@ -93,11 +92,6 @@ export class CollectorNudge {
     }, this.#wait);
     if (hasUnref(timer)) timer.unref(); // In Node: no reason to stay, for a program that ends.
   }
-}
-
-function nudge(): void {
-  // Zeroed by the system when touched, which it never is: this costs an allocation's bookkeeping.
-  void new ArrayBuffer(NUDGE_BYTES);
 }
 
 function hasUnref(timer: unknown): timer is { unref(): void } {

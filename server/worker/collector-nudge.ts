@@ -1,9 +1,9 @@
+import { askCollector } from "#shared/base/ask-collector.ts";
+
 /** Handles that programs give up before V8 is asked to look for what was behind them. */
 const RELEASED_BETWEEN = 16_384;
 /** The same of programs that rest: fewer are not worth a look. */
 const RELEASED_AT_REST = 1024;
-/** Over what V8 lets external memory grow before it starts a collection of the old generation. */
-const NUDGE_BYTES = 96 * 1024 * 1024;
 
 /**
  * Gets V8 to collect what Dawn's binding keeps for a released handle: memory that V8 knows nothing of, behind an
@@ -15,7 +15,7 @@ export class CollectorNudge {
   #seen = 0;
   #collectedAt = 0;
 
-  constructor(collect: () => void = nudge) {
+  constructor(collect: () => void = askCollector) {
     this.#collect = collect;
   }
 
@@ -28,9 +28,4 @@ export class CollectorNudge {
     this.#collectedAt = released;
     this.#collect();
   }
-}
-
-function nudge(): void {
-  // Zeroed by the system when touched, which it never is: this costs an allocation's bookkeeping.
-  void new ArrayBuffer(NUDGE_BYTES);
 }

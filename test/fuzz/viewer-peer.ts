@@ -10,6 +10,7 @@ import {
   type ViewerToServer,
 } from "#shared/signaling/messages.ts";
 import { within } from "./deadline.ts";
+import { LOOPBACK_PEER } from "#test/support/loopback-peer.ts";
 
 /** On loopback; a viewer whose answer makes no sense never connects. */
 const CONNECT_MS = 1500;
@@ -34,11 +35,7 @@ export class ViewerPeer implements AsyncDisposable {
   private constructor(signaling: Socket<ServerToViewer, ViewerToServer>) {
     this.#signaling = signaling;
     this.peer = new RTCPeerConnection({
-      iceServers: [],
-      iceUseIpv4: false,
-      iceUseIpv6: false,
-      iceAdditionalHostAddresses: ["127.0.0.1"],
-      iceInterfaceAddresses: { udp4: "127.0.0.1" },
+      ...LOOPBACK_PEER,
       codecs: { audio: [], video: [useH264({ payloadType: 96 })] },
     });
     this.peer.onDataChannel.subscribe((channel) => {

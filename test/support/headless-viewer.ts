@@ -14,6 +14,7 @@ import {
   VIEWER_NAMESPACE,
   type ViewerToServer,
 } from "#shared/signaling/messages.ts";
+import { LOOPBACK_PEER } from "./loopback-peer.ts";
 
 /** Sequence numbers (RFC 3550) are of 16 bits; of two, the one that is less than half of them ahead is the later. */
 const SEQUENCES = 0x1_0000;
@@ -74,11 +75,7 @@ export class HeadlessViewer implements AsyncDisposable {
     await this.#peer?.close();
     this.#sequence = undefined;
     const peer = new RTCPeerConnection({
-      iceServers: [],
-      iceUseIpv4: false,
-      iceUseIpv6: false,
-      iceAdditionalHostAddresses: ["127.0.0.1"],
-      iceInterfaceAddresses: { udp4: "127.0.0.1" },
+      ...LOOPBACK_PEER,
       codecs: { audio: [], video: [videoCodec()] },
       headerExtensions: {
         video: Object.values(ExtensionUri).map(

@@ -9,6 +9,7 @@ import { MediaThread } from "#server/media/media-thread.ts";
 import { DEFAULT_BITRATES, type FromMedia, LOOPBACK_ICE } from "#server/media/messages.ts";
 import { forgetDefaultStunServer } from "#server/media/werift-internals.ts";
 import { STATS_CHANNEL } from "#shared/signaling/messages.ts";
+import { LOOPBACK_PEER } from "#test/support/loopback-peer.ts";
 
 /** A media thread of one session, whose viewers are werift's own and may send what they like. */
 class Host implements AsyncDisposable {
@@ -56,11 +57,7 @@ class Host implements AsyncDisposable {
   /** Resolves when its data channels are up. */
   async view(viewer: string): Promise<RTCDtlsTransport> {
     const peer = new RTCPeerConnection({
-      iceServers: [],
-      iceUseIpv4: false,
-      iceUseIpv6: false,
-      iceAdditionalHostAddresses: ["127.0.0.1"],
-      iceInterfaceAddresses: { udp4: "127.0.0.1" },
+      ...LOOPBACK_PEER,
       codecs: { audio: [], video: [useH264({ payloadType: 96 })] },
     });
     this.#peers.push(peer);

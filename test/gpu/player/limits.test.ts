@@ -4,23 +4,12 @@ import { findConfinement } from "#server/confine/confinement.ts";
 import { DEFAULT_BOUNDS } from "#server/replay/bounds.ts";
 import { RecordingReader } from "#server/recording/recording-reader.ts";
 import {
-  writeCommandEncoderBeginComputePass,
-  writeCommandEncoderFinish,
-  writeComputePassEncoderDispatchWorkgroups,
-  writeComputePassEncoderEnd,
-  writeComputePassEncoderSetBindGroup,
-  writeComputePassEncoderSetPipeline,
-  writeComputePipelineGetBindGroupLayout,
-  writeDeviceCreateBindGroup,
   writeDeviceCreateBuffer,
-  writeDeviceCreateCommandEncoder,
-  writeDeviceCreateComputePipeline,
   writeDeviceCreateSampler,
-  writeDeviceCreateShaderModule,
   writeQueueOnSubmittedWorkDone,
-  writeQueueSubmit,
   writeQueueWriteBuffer,
 } from "#shared/wire/gen/write-commands.ts";
+import { writeDispatch } from "#test/support/dispatch.ts";
 import { RecordedGuest } from "#test/support/recorded-guest.ts";
 import { TEST_HEADER } from "#test/support/recordings.ts";
 import { chunksOf, startPlayer } from "./software-player.ts";
@@ -39,26 +28,9 @@ async function dispatch(guest: RecordedGuest, loop: string, writes: number): Pro
   const { writer } = guest;
   const buffer = guest.make("GPUBuffer");
   writeDeviceCreateBuffer(writer, buffer, { size: WRITE_BYTES, usage: STORAGE | COPY_DST });
-  const module = guest.make("GPUShaderModule");
   const code = `@group(0) @binding(0) var<storage, read_write> state: array<atomic<u32>, 1>;
     @compute @workgroup_size(1) fn main() { ${loop} }`;
-  writeDeviceCreateShaderModule(writer, module, { code });
-  const pipeline = guest.make("GPUComputePipeline");
-  writeDeviceCreateComputePipeline(writer, pipeline, { layout: "auto", compute: { module } });
-  const layout = guest.make("GPUBindGroupLayout");
-  writeComputePipelineGetBindGroupLayout(writer, pipeline, layout, 0);
-  const group = guest.make("GPUBindGroup");
-  const entries = [{ binding: 0, resource: { buffer } }];
-  writeDeviceCreateBindGroup(writer, group, { layout, entries });
-  writeDeviceCreateCommandEncoder(writer, guest.make("GPUCommandEncoder"), {});
-  writeCommandEncoderBeginComputePass(writer, guest.make("GPUComputePassEncoder"), {});
-  writeComputePassEncoderSetPipeline(writer, pipeline);
-  writeComputePassEncoderSetBindGroup(writer, 0, group, [], 0, 0);
-  writeComputePassEncoderDispatchWorkgroups(writer, 1, 1, 1);
-  writeComputePassEncoderEnd(writer);
-  const commands = guest.make("GPUCommandBuffer");
-  writeCommandEncoderFinish(writer, commands, {});
-  writeQueueSubmit(writer, [commands]);
+  writeDispatch(guest, buffer, code);
   if (writes > 0) writeQueueOnSubmittedWorkDone(writer, guest.request());
   await guest.send();
   for (let count = 0; count < writes; count++) {

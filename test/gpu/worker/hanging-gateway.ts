@@ -1,22 +1,12 @@
 import {
-  writeCommandEncoderBeginComputePass,
-  writeCommandEncoderFinish,
-  writeComputePassEncoderDispatchWorkgroups,
-  writeComputePassEncoderEnd,
-  writeComputePassEncoderSetBindGroup,
-  writeComputePassEncoderSetPipeline,
-  writeComputePipelineGetBindGroupLayout,
-  writeDeviceCreateBindGroup,
   writeDeviceCreateBuffer,
-  writeDeviceCreateCommandEncoder,
-  writeDeviceCreateComputePipeline,
-  writeDeviceCreateShaderModule,
   writeDeviceDestroy,
   writeDevicePopErrorScope,
   writeDevicePushErrorScope,
   writeQueueOnSubmittedWorkDone,
   writeQueueSubmit,
 } from "#shared/wire/gen/write-commands.ts";
+import { writeDispatch } from "#test/support/dispatch.ts";
 import { type SocketGuest, StartedWorker } from "./started-worker.ts";
 
 // A process that starts a worker as the gateway does, hangs the worker in native code with a shader
@@ -32,24 +22,7 @@ function hang(guest: SocketGuest): void {
   const { writer } = guest;
   const buffer = guest.make("GPUBuffer");
   writeDeviceCreateBuffer(writer, buffer, { size: 4, usage: 128 });
-  const module = guest.make("GPUShaderModule");
-  writeDeviceCreateShaderModule(writer, module, { code: SHADER });
-  const pipeline = guest.make("GPUComputePipeline");
-  writeDeviceCreateComputePipeline(writer, pipeline, { layout: "auto", compute: { module } });
-  const layout = guest.make("GPUBindGroupLayout");
-  writeComputePipelineGetBindGroupLayout(writer, pipeline, layout, 0);
-  const group = guest.make("GPUBindGroup");
-  const entries = [{ binding: 0, resource: { buffer } }];
-  writeDeviceCreateBindGroup(writer, group, { layout, entries });
-  writeDeviceCreateCommandEncoder(writer, guest.make("GPUCommandEncoder"), {});
-  writeCommandEncoderBeginComputePass(writer, guest.make("GPUComputePassEncoder"), {});
-  writeComputePassEncoderSetPipeline(writer, pipeline);
-  writeComputePassEncoderSetBindGroup(writer, 0, group, [], 0, 0);
-  writeComputePassEncoderDispatchWorkgroups(writer, 1, 1, 1);
-  writeComputePassEncoderEnd(writer);
-  const commands = guest.make("GPUCommandBuffer");
-  writeCommandEncoderFinish(writer, commands, {});
-  writeQueueSubmit(writer, [commands]);
+  writeDispatch(guest, buffer, SHADER);
   // Waits for the GPU, and so for ever.
   writeDeviceDestroy(writer);
 }

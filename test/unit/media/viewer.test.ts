@@ -10,6 +10,7 @@ import {
 } from "#server/media/viewer.ts";
 import { forgetDefaultStunServer } from "#server/media/werift-internals.ts";
 import { type Description, STATS_CHANNEL } from "#shared/signaling/messages.ts";
+import { LOOPBACK_PEER } from "#test/support/loopback-peer.ts";
 
 /** What the viewer said, of which a test waits for some. */
 class Heard implements ViewerEvents {
@@ -72,11 +73,7 @@ test("a viewer may name as many candidates as the limit, and not one more", asyn
 /** A peer on loopback that takes the viewer's offer, as a browser does. The caller closes it. */
 async function browser(): Promise<{ peer: RTCPeerConnection; received: () => unknown[] }> {
   const peer = new RTCPeerConnection({
-    iceServers: [],
-    iceUseIpv4: false,
-    iceUseIpv6: false,
-    iceAdditionalHostAddresses: ["127.0.0.1"],
-    iceInterfaceAddresses: { udp4: "127.0.0.1" },
+    ...LOOPBACK_PEER,
     codecs: {
       audio: [],
       video: [

@@ -13,15 +13,12 @@ import {
   sendReport,
   sendRtp,
 } from "#server/media/werift-internals.ts";
+import { LOOPBACK_PEER } from "#test/support/loopback-peer.ts";
 
 // Two of werift's own connections on loopback: what a new version moves shows here.
 
 const LOOPBACK = {
-  iceServers: [],
-  iceUseIpv4: false,
-  iceUseIpv6: false,
-  iceAdditionalHostAddresses: ["127.0.0.1"],
-  iceInterfaceAddresses: { udp4: "127.0.0.1" },
+  ...LOOPBACK_PEER,
   codecs: { audio: [], video: [useH264({ payloadType: 96 })] },
 };
 
