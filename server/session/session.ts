@@ -4,7 +4,6 @@ import type { ToMedia } from "#server/media/messages.ts";
 import type { Events, Observer } from "#server/observe/events.ts";
 import type { GpuScheduler } from "#server/scheduler/gpu-scheduler.ts";
 import type { GpuShare } from "#shared/admin/gpu-share.ts";
-import { shareAtRate } from "#server/scheduler/gpu-share.ts";
 import type { ViewerInlet, ViewerOutlet, ViewerRole } from "#server/signaling/signaling.ts";
 import type { ToGateway } from "#server/worker/messages.ts";
 import { MAX_SENTENCE_CHARACTERS, type SessionReport } from "#shared/admin/session-report.ts";
@@ -13,6 +12,7 @@ import type { SessionState } from "#shared/signaling/messages.ts";
 import { DownFrame } from "#shared/wire/frames.ts";
 import { Audience } from "./audience.ts";
 import { Connection } from "./connection.ts";
+import { EffectiveProfile } from "./effective-profile.ts";
 import type { GpuUser } from "./exclusive-use.ts";
 import type { GpuWorker } from "./gpu-worker.ts";
 import type { MediaMessage } from "./media-pool.ts";
@@ -62,8 +62,7 @@ export class Session {
   readonly figures = new FigureKeeper();
   /** An admin made it: it stays while it is empty. */
   kept = false;
-  #granted: Profile;
-  #assigned: Profile | undefined;
+  readonly #allowed: EffectiveProfile;
   #paused = false;
   /** Their end is no error of anybody's. */
   readonly #evicted = new WeakSet<Connection>();
@@ -71,14 +70,13 @@ export class Session {
     state: "waiting-for-guest",
     sentence: "No program has connected yet.",
   };
-  #assignedShare: GpuShare | undefined;
   #admitting = 0;
   #lastConnection = 0;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(profile: Profile, options: SessionOptions) {
     this.name = options.name;
-    this.#granted = profile;
+    this.#allowed = new EffectiveProfile(profile, options.frameRate === "paced");
     this.#options = options;
     this.#audience = this.#makeAudience();
     this.#slot = this.#makeWorkerSlot();
@@ -96,35 +94,28 @@ export class Session {
 
   /** What the newest token's profile allows counts for the whole session. */
   set profile(profile: Profile) {
-    const before = this.#profile;
-    this.#granted = profile;
-    this.#profileChanged(before);
+    this.#changeProfile(() => this.#allowed.grant(profile));
   }
 
-  /** The profiles of the same names count from now on; one that is gone stays as it was. */
+  /** Of the configuration, which was read again. */
   profilesChanged(profiles: ReadonlyMap<string, Profile>): void {
-    const before = this.#profile;
-    this.#granted = profiles.get(this.#granted.name) ?? this.#granted;
-    this.#assigned = this.#assigned && (profiles.get(this.#assigned.name) ?? this.#assigned);
-    this.#profileChanged(before);
+    this.#changeProfile(() => this.#allowed.renew(profiles));
   }
 
   /** What an admin chose wins over the token's profile, until it is undefined again. */
   assignProfile(profile: Profile | undefined): void {
-    const before = this.#profile;
-    this.#assigned = profile;
-    this.#profileChanged(before);
+    this.#changeProfile(() => this.#allowed.assign(profile));
   }
 
   /** What an admin chose wins over the profile's part of the GPU, until it is undefined again. */
   assignShare(share: GpuShare | undefined): void {
-    this.#assignedShare = share;
+    this.#allowed.assignShare(share);
     this.#slot.share = this.#gpuShare;
   }
 
   /** Its part of the GPU. */
   get share(): GpuShare {
-    return this.#assignedShare ?? this.#profile.share;
+    return this.#allowed.share;
   }
 
   /** Of its video, in bits a second; undefined: what the media threads allow. */
@@ -187,9 +178,9 @@ export class Session {
       sentence: sentence.slice(0, MAX_SENTENCE_CHARACTERS),
       since: this.#since.toISOString(),
       profile: this.#profile.name,
-      profileAssigned: this.#assigned !== undefined,
+      profileAssigned: this.#allowed.isAssigned,
       share: this.share,
-      shareAssigned: this.#assignedShare !== undefined,
+      shareAssigned: this.#allowed.isShareAssigned,
       exclusive: this.isExclusive,
       kept: this.kept,
       paused: this.#paused,
@@ -540,10 +531,12 @@ export class Session {
   // --- pace and state
 
   get #profile(): Profile {
-    return this.#assigned ?? this.#granted;
+    return this.#allowed.profile;
   }
 
-  #profileChanged(before: Profile): void {
+  #changeProfile(change: () => void): void {
+    const before = this.#profile;
+    change();
     this.#slot.share = this.#gpuShare;
     const { frameRate, unwatchedFrameRate, maxBitrate } = this.#profile;
     this.#sendBounds();
@@ -566,20 +559,13 @@ export class Session {
     this.#settle();
   }
 
-  /** Of its ticks, where they are paced. */
-  #frameRate(): number {
-    const { frameRate, unwatchedFrameRate } = this.#profile;
-    return this.#audience.count > 0 ? frameRate : Math.min(frameRate, unwatchedFrameRate);
-  }
-
   #interval(): number {
-    return this.#options.frameRate === "unlimited" ? 0 : 1000 / this.#frameRate();
+    return this.#allowed.interval(this.#audience.count);
   }
 
   /** What counts at the GPU. */
   get #gpuShare(): GpuShare {
-    if (this.#options.frameRate === "unlimited") return this.share;
-    return shareAtRate(this.share, this.#frameRate());
+    return this.#allowed.shareWith(this.#audience.count);
   }
 
   #audienceChanged(): void {

@@ -1,15 +1,9 @@
-import path from "node:path";
 import { expect, test } from "vitest";
-import { resolveConfig } from "#server/config/config.ts";
 import { SizeKeeper } from "#server/session/size-keeper.ts";
+import { profilesOf } from "#test/support/profiles.ts";
 
 function keeper(settings: object, isSoftware: boolean): SizeKeeper {
-  const folders = { stateFolder: "/", cacheFolder: "/", runtimeFolder: "/" };
-  const text = JSON.stringify({ profiles: { default: settings } });
-  const source = { file: path.join("/", "test.yaml"), text };
-  const profile = resolveConfig({ configFile: undefined, ...folders }, {}, source).profiles.get(
-    "default",
-  )!;
+  const profile = profilesOf({ default: settings }).get("default")!;
   return new SizeKeeper({
     wish: () => undefined,
     profile: () => profile,
