@@ -41,7 +41,7 @@ export type ReplayRequest = {
 /** `heliograph replay`: plays a recording on this machine. Resolves with the exit code. */
 export async function replay(request: ReplayRequest): Promise<number> {
   try {
-    const recording = await RecordingReader.open(createReadStream(request.file));
+    const recording = await RecordingReader.open(chunksOf(request.file));
     const { header } = recording;
     const { session, connection, startedAt, wire, adapter } = header;
     say(
@@ -59,6 +59,9 @@ export async function replay(request: ReplayRequest): Promise<number> {
     say(
       `Played ${played.pictures} pictures and ${played.mapped} read buffers on ${player.adapter} in ${seconds} s.`,
     );
+    if (played.pictures === 0 && (request.frames ?? request.video) !== undefined) {
+      say("Its program presented no picture: none is written.");
+    }
     tellEnd(played);
     return request.verify ? verdict(played) : 0;
   } catch (error) {
@@ -72,6 +75,17 @@ export async function replay(request: ReplayRequest): Promise<number> {
       isFileError(error);
     if (!toBeTold) throw error;
     return fail(error.message);
+  }
+}
+
+/** Throws RecordingError where the file can't be read, or no further: a folder opens as a file does. */
+async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+  const stream: AsyncIterable<Buffer> = createReadStream(file);
+  try {
+    yield* stream;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RecordingError(`The file can't be read: ${reason}.`, { cause });
   }
 }
 

@@ -172,6 +172,7 @@ describe("heliograph replay", () => {
 
   test.for<{ what: string; file: () => Promise<string> | string; says: RegExp }>([
     { what: "that is not there", file: () => "/nowhere/a.hgrec", says: /ENOENT/ },
+    { what: "that is a folder", file: () => stack.folder, says: /can't be read: EISDIR.*\.\n$/ },
     { what: "that is no recording", file: () => HELIOGRAPH, says: /it is none\.\n$/ },
   ])("says so of a file $what", async ({ file, says }) => {
     const { code, stderr } = await failing("replay", await file(), ...REPLAY);

@@ -109,3 +109,15 @@ test.for([
   expect(code).toBe(taken ? 0 : 1);
   expect(stderr.includes("write a number of MiB from 1 to 1048576.")).toBe(!taken);
 });
+
+test.for([
+  { name: "a.mp4", taken: true },
+  { name: "a.MP4", taken: true },
+  { name: "a.avi", taken: false },
+  { name: "", taken: false },
+])("--video $name is taken: $taken; a program without pictures leaves none", async (video) => {
+  const { code, stdout, stderr } = await replay(["--unconfined", `--video=${video.name}`]);
+  expect(code).toBe(video.taken ? 0 : 1);
+  expect(stderr.includes("write the name of a file that ends in .mp4.")).toBe(!video.taken);
+  expect(stdout.includes("Its program presented no picture: none is written.")).toBe(video.taken);
+});
