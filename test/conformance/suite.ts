@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { FilePlan } from "./plan.ts";
 import type { Result, Way } from "./results.ts";
+import { SuiteError } from "./suite-error.ts";
 import { SuiteOutput } from "./suite-output.ts";
 
 const RUNNER = "out-node/common/runtime/cmdline.js";
@@ -31,11 +32,6 @@ export type SuiteOptions = {
   /** Milliseconds of silence after which the running case counts as hung. */
   readonly hungMs: number;
 };
-
-/** The conformance suite is not where it should be, or not built: the message says what to do. */
-export class SuiteError extends Error {
-  override name = "SuiteError" as const;
-}
 
 /** The names of all cases of a query, in the order in which they run. */
 export async function listCases(folder: string, query: string): Promise<string[]> {
@@ -73,14 +69,20 @@ export async function runFile(
     });
     if (signal.aborted || left.size === 0) return;
     if (end.status === undefined && left.size < before) continue;
-    // One that ended in order and ran nothing of what is left would go on doing so.
-    const [name = ""] = left;
+    // One that began none of what is left would go on doing so.
+    const [first = ""] = left;
+    const name = end.during !== undefined && left.has(end.during) ? end.during : first;
     left.delete(name);
     onResult({ name, status: end.status ?? "ended", milliseconds: -1, log: end.words });
   }
 }
 
-type End = { readonly status: "ended" | "hung" | undefined; readonly words: string };
+type End = {
+  readonly status: "ended" | "hung" | undefined;
+  /** The case that was under way. */
+  readonly during: string | undefined;
+  readonly words: string;
+};
 
 async function runProcess(
   { folder, way, env, args, hungMs }: SuiteOptions,
@@ -122,6 +124,7 @@ async function runProcess(
     words.push(killer === null ? `exit code ${code}` : `ended by ${killer}`);
     return {
       status: isHung ? "hung" : output.isComplete ? undefined : "ended",
+      during: output.underWay,
       words: words.join("\n"),
     };
   } finally {
