@@ -179,4 +179,18 @@ describe("heliograph replay", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
   });
+
+  test("plays what came before the gateway was killed", async () => {
+    const before = await recordings();
+    const program = stack.run("plain.js");
+    await expect.poll(recordings, { timeout: 30_000 }).toHaveLength(before.length + 1);
+    const file = (await recordings()).at(-1)!;
+    await expect.poll(() => picturesIn(file), { timeout: 30_000 }).toBeGreaterThan(5);
+    await stack.restartGateway();
+    await program.kill();
+    const count = await picturesIn(file);
+    const { stdout } = await heliograph("replay", file, ...REPLAY, "--verify");
+    expect(stdout).toMatch(/\nThe recording was cut off after byte \d+; all before was played\.\n/);
+    expect(stdout).toContain(`\nAll ${count} recorded hashes are the same.`);
+  });
 });
