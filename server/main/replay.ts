@@ -38,8 +38,11 @@ export type ReplayRequest = {
   readonly outputMb?: number | undefined;
 };
 
-/** `heliograph replay`: plays a recording on this machine. Resolves with the exit code. */
+/** `heliograph replay`: plays a recording on this machine, until a signal ends it. Resolves with the exit code. */
 export async function replay(request: ReplayRequest): Promise<number> {
+  const stop = new AbortController();
+  // Once: a second signal does not wait for what was played to be written.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   try {
     const recording = await RecordingReader.open(chunksOf(request.file));
     const { header } = recording;
@@ -54,7 +57,7 @@ export async function replay(request: ReplayRequest): Promise<number> {
       );
     }
     const began = performance.now();
-    const played = await playTo(player, recording, request);
+    const played = await playTo(player, recording, request, stop.signal);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     say(
       `Played ${played.pictures} pictures and ${played.mapped} read buffers on ${player.adapter} in ${seconds} s.`,
@@ -123,6 +126,7 @@ async function playTo(
   player: Player,
   recording: RecordingReader,
   { frames, video, bounds, outputMb }: ReplayRequest,
+  signal: AbortSignal,
 ): Promise<Played> {
   const { lowered } = lowerBounds(recording.header.bounds);
   if (bounds === "default" && lowered.length > 0) {
@@ -138,6 +142,7 @@ async function playTo(
     await file?.add(each);
   };
   const played = await player.play(recording, {
+    signal,
     trustsBounds: bounds === "recorded",
     ...(folder === undefined && file === undefined ? {} : { picture }),
   });
