@@ -46,7 +46,9 @@ export async function listCases(folder: string, query: string): Promise<string[]
   createInterface(child.stdout).on("line", (line) => {
     if (line.startsWith("webgpu:")) names.push(line);
   });
-  await once(child, "close");
+  const [code] = await once(child, "close");
+  // What was listed so far would pass for all that there is.
+  if (code !== 0) throw new SuiteError(`The suite can't list ${query} (exit code ${code}).`);
   if (names.length === 0) throw new SuiteError(`The suite has no case for ${query}.`);
   return names;
 }

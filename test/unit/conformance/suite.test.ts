@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Result } from "#test/conformance/results.ts";
-import { runFile } from "#test/conformance/suite.ts";
+import { listCases, runFile } from "#test/conformance/suite.ts";
 
 // The suite itself is not in the tree: this has its folders, and a runner that prints as its does.
 
@@ -30,9 +30,15 @@ const LOADER = `exports.TestFileLoader = class {
 const RUNNER = `const { TestFileLoader } = require("../internal/file_loader.js");
 (async () => {
   for (const each of await new TestFileLoader().loadCases()) {
+    if (process.argv.includes("--list")) {
+      console.log(each.query);
+      if (process.argv.includes("webgpu:broken:*")) process.exit(1);
+      continue;
+    }
     const status = await each.run();
     console.log("a word of Dawn's[" + status + "] " + each.query + " (2ms). Log:");
   }
+  if (process.argv.includes("--list")) return;
   console.log("** Summary **");
   process.exit(0);
 })();`;
@@ -82,5 +88,15 @@ test("so it is where queries name the cases in another order than the suite's", 
 test("no case runs that is not wanted, and one that the suite does not have has failed", async () => {
   expect(await statuses(["third", "sixth"].map(nameOf))).toEqual(
     ran(["third", "fail"], ["sixth", "ended"]),
+  );
+});
+
+test("all cases are listed, or a sentence says why not", async () => {
+  expect(await listCases(folder, "webgpu:a:*")).toEqual(Object.keys(CASES).map(nameOf));
+  await expect(listCases(folder, "webgpu:broken:*")).rejects.toThrow(
+    "The suite can't list webgpu:broken:* (exit code 1).",
+  );
+  await expect(listCases(tmpdir(), "webgpu:a:*")).rejects.toThrow(
+    "docs/conformance.md says how to build it.",
   );
 });
