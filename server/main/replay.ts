@@ -66,6 +66,9 @@ export async function replay(request: ReplayRequest): Promise<number> {
       say("Its program presented no picture: none is written.");
     }
     tellEnd(played);
+    if (departs(played)) {
+      return fail("Its program did not end so: it is played to there and no further.");
+    }
     return request.verify ? verdict(played) : 0;
   } catch (error) {
     if (error instanceof RecordingError || error instanceof PlayerError) {
@@ -156,6 +159,11 @@ function tellEnd({ isCutOff, offset, end, refusal }: Played): void {
   } else if (isCutOff) {
     say(`The recording was cut off after byte ${offset}; all before was played.`);
   } else if (end !== undefined) say(`The recording ends: ${quoted(end.sentence)}`);
+}
+
+/** A breach at which the recording does not end as well: another adapter, or bounds, did not give what its program had. */
+function departs({ refusal, end }: Played): boolean {
+  return refusal !== undefined && (end === undefined || !refusal.startsWith(end.sentence));
 }
 
 function verdict({ comparison }: Played): number {
