@@ -25,6 +25,7 @@ export class Measurement {
   readonly #cts: string;
   readonly #folder: ResultFolder;
   readonly #stop: AbortSignal;
+  readonly #failed = new AbortController();
 
   /** Throws SuiteError. `stop` ends it after the cases under way. */
   constructor(options: Options, stop: AbortSignal) {
@@ -33,7 +34,7 @@ export class Measurement {
     this.#folder = new ResultFolder(options.results);
     const { compat, delay } = options;
     this.#folder.requireSame({ compat, delay });
-    this.#stop = stop;
+    this.#stop = AbortSignal.any([stop, this.#failed.signal]);
   }
 
   /** Throws SuiteError. */
@@ -91,7 +92,7 @@ export class Measurement {
     const files = planFiles(cases, (name) => runs.some(({ isDue }) => isDue(name))).toSorted(
       (a, b) => a.wanted.size - b.wanted.size,
     );
-    const jobs = Array.from({ length: this.#options.jobs }, async (_, job) => {
+    const runJob = async (job: number): Promise<void> => {
       for (let file = files.shift(); file !== undefined; file = files.shift()) {
         for (const { way, isDue, onResult } of runs) {
           const plan = { ...file, wanted: new Set([...file.wanted].filter(isDue)) };
@@ -99,8 +100,18 @@ export class Measurement {
           await this.#runOne(way, environments.of(way, job), plan, onResult);
         }
       }
+    };
+    const jobs = Array.from({ length: this.#options.jobs }, async (_, job) => {
+      try {
+        await runJob(job);
+      } catch (error) {
+        this.#failed.abort(); // Before the gateway ends, which the others' cases would be blamed for.
+        throw error;
+      }
     });
-    await Promise.all(jobs);
+    for (const ended of await Promise.allSettled(jobs)) {
+      if (ended.status === "rejected") throw ended.reason;
+    }
   }
 
   async #runOne(

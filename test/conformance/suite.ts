@@ -19,6 +19,8 @@ const PROVIDERS: Readonly<Record<Way, string>> = {
 
 const ONLY_WANTED = fileURLToPath(new URL("only-wanted.cjs", import.meta.url));
 
+const STOPPERS = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /** Lines kept of what the process wrote to its standard error. */
 const KEPT_LINES = 20;
 
@@ -55,7 +57,8 @@ export async function listCases(folder: string, query: string): Promise<string[]
 
 /**
  * Runs the wanted cases of a file. Where a case ends the process, or hangs, it is told so and another
- * process goes on with the rest. Ends early, after the case under way, when `signal` is aborted.
+ * process goes on with the rest. Ends early, without the case under way, when `signal` is aborted; throws SuiteError where
+ * somebody else stops the process.
  */
 export async function runFile(
   options: SuiteOptions,
@@ -70,6 +73,11 @@ export async function runFile(
       if (left.delete(result.name)) onResult(result);
     });
     if (signal.aborted || left.size === 0) return;
+    if (end.stopper !== undefined) {
+      throw new SuiteError(
+        `The suite's process was stopped by ${end.stopper}: what it was running has no result.`,
+      );
+    }
     if (end.status === undefined && left.size < before) continue;
     // One that began none of what is left would go on doing so.
     const [first = ""] = left;
@@ -83,6 +91,8 @@ type End = {
   readonly status: "ended" | "hung" | undefined;
   /** The case that was under way. */
   readonly during: string | undefined;
+  /** The signal by which somebody ended the process: no fault of a case is one of these. */
+  readonly stopper: string | undefined;
   readonly words: string;
 };
 
@@ -127,6 +137,7 @@ async function runProcess(
     return {
       status: isHung ? "hung" : output.isComplete ? undefined : "ended",
       during: output.underWay,
+      stopper: STOPPERS.find((each) => each === killer),
       words: words.join("\n"),
     };
   } finally {

@@ -20,7 +20,10 @@ const CASES = {
   fourth: "await new Promise(() => setInterval(() => {}, 1000))",
   fifth: "skip",
 };
-const SOURCE = Object.entries(CASES).map(([which, does]) => {
+/** Beside them: what happens to a process when its group is sent a signal, as `timeout` does. */
+const STOPPED = "stopped";
+const STOP = 'process.kill(process.pid, "SIGTERM"); await new Promise(() => {})';
+const SOURCE = Object.entries({ ...CASES, [STOPPED]: STOP }).map(([which, does]) => {
   const body = does.includes("(") ? does : `return ${JSON.stringify(does)}`;
   return `{ query: ${JSON.stringify(nameOf(which))}, async run() { ${body} } }`;
 });
@@ -91,8 +94,16 @@ test("no case runs that is not wanted, and one that the suite does not have has 
   );
 });
 
+test("a process that somebody stops leaves no case that failed", async () => {
+  await expect(statuses([nameOf(STOPPED)])).rejects.toThrow(
+    "The suite's process was stopped by SIGTERM: what it was running has no result.",
+  );
+});
+
 test("all cases are listed, or a sentence says why not", async () => {
-  expect(await listCases(folder, "webgpu:a:*")).toEqual(Object.keys(CASES).map(nameOf));
+  expect(await listCases(folder, "webgpu:a:*")).toEqual(
+    [...Object.keys(CASES), STOPPED].map(nameOf),
+  );
   await expect(listCases(folder, "webgpu:broken:*")).rejects.toThrow(
     "The suite can't list webgpu:broken:* (exit code 1).",
   );
