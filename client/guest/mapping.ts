@@ -254,6 +254,8 @@ export function unmapBuffer(buffer: BufferRecord): void {
     parts.push(bytes);
     keepInShadow(buffer, view.offset, bytes);
   }
+  // The shadow's own memory was got, and given away.
+  if (buffer.shadow?.length !== buffer.size) buffer.shadow = undefined;
   stream.recordData(concatenate(parts), (writer, data) =>
     writeBufferUnmap(writer, buffer, ranges, data),
   );
