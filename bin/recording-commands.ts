@@ -42,7 +42,7 @@ export function replayCommand(): Command {
         .default("auto"),
     )
     .option("--frames <folder>", "writes each picture as a PNG file")
-    .option("--video <file.mp4>", "writes the pictures as a video")
+    .option("--video <file.mp4>", "writes the pictures as a video", parseMp4)
     .option("--verify", "compares with the hashes that were recorded on the same adapter")
     .option("--unconfined", "plays also where nothing keeps it from this user's files and network")
     .addOption(
@@ -60,6 +60,12 @@ export function replayCommand(): Command {
         unconfined: unconfined === true,
       });
     });
+}
+
+/** Else the file would hold another format than its name says. */
+function parseMp4(file: string): string {
+  if (file.toLowerCase().endsWith(".mp4")) return file;
+  throw new InvalidArgumentError("write the name of a file that ends in .mp4.");
 }
 
 function parseMb(text: string): number {

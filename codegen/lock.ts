@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Command } from "./commands.ts";
 import type { Enum } from "./model.ts";
@@ -19,7 +20,10 @@ export type Layout = Readonly<z.infer<typeof LAYOUT>>;
 export const LOCK = z.object({
   major: z.number().int(),
   minor: z.number().int(),
-  /** Paths such as "enums.GPULoadOp.load" that the model no longer has; their numbers stay taken. */
+  /**
+   * Paths such as "enums.GPULoadOp.load" that the model no longer has; their numbers stay taken. A stream that has one is
+   * no longer understood, so that they begin with the second major version.
+   */
   retired: z.array(z.string()).readonly(),
   kinds: NUMBERS,
   enums: z.record(z.string(), NUMBERS),
@@ -54,7 +58,13 @@ export const EMPTY_LOCK: Lock = {
   replies: {},
 };
 
-/** Keeps every number of `lock` and appends what is new; throws where that cannot be. */
+/** Nothing of the first major version is retired in it: an older guest's stream, and a recording of it, play on. */
+const FIRST_MAJOR = 1;
+
+/**
+ * Keeps every number of `lock` and appends what is new; throws where that cannot be. What grew is a minor version more, by
+ * which an older reader of a recording tells that it has what it does not know.
+ */
 export function extendLock(lock: Lock, numbered: Numbered): Lock {
   const extender = new Extender(lock);
   const extended: Lock = {
@@ -90,7 +100,9 @@ export function extendLock(lock: Lock, numbered: Numbered): Lock {
     replies: extender.numbers("replies", lock.replies, numbered.replies, 1),
   };
   extender.checkRetired();
-  return extended;
+  const isFirst = Object.keys(lock.opcodes).length === 0;
+  if (isFirst || isDeepStrictEqual(extended, lock)) return extended;
+  return { ...extended, minor: lock.minor + 1 };
 }
 
 /** The text of a field in a layout. A field that changes its type is another field. */
@@ -102,7 +114,12 @@ class Extender {
   readonly #retired: ReadonlySet<string>;
   readonly #unusedRetired: Set<string>;
 
-  constructor({ retired }: Lock) {
+  constructor({ major, retired }: Lock) {
+    if (major === FIRST_MAJOR && retired.length > 0) {
+      throw new Error(
+        `The lock file retires ${retired.join(", ")}: a stream that has it would not be understood any more, which needs a new major version.`,
+      );
+    }
     this.#retired = new Set(retired);
     this.#unusedRetired = new Set(retired);
   }

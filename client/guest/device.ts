@@ -102,10 +102,7 @@ export class GPUDevice extends EventTarget implements globalThis.GPUDevice {
   destroy(): undefined {
     const device = slots.GPUDeviceSlot.of(this);
     const { stream } = device;
-    for (const weak of device.mapped) {
-      const buffer = weak.deref();
-      if (buffer !== undefined) dropMapping(buffer);
-    }
+    for (const buffer of device.mapped) dropMapping(buffer);
     stream.useDevice(device);
     write.writeDeviceDestroy(stream.writer);
     stream.recorded();

@@ -6,6 +6,7 @@ import {
 import { turn } from "./after-task.ts";
 import { GPUBufferUsage, GPUMapMode } from "./flags.ts";
 import type { BufferRecord } from "./records.ts";
+import type { WeakRefs } from "./weak-refs.ts";
 
 // Mapped memory is the guest's: https://www.w3.org/TR/webgpu/#buffer-mapping with the worker at the
 // other end. Content read comes with the reply to bufferMapAsync, content written goes with bufferUnmap.
@@ -32,7 +33,7 @@ export class Mapping {
   /** Rejects the promise of a pending map. */
   cancel: (error: DOMException) => void = () => {};
   readonly #weak: WeakRef<BufferRecord>;
-  readonly #all: Set<WeakRef<BufferRecord>>;
+  readonly #all: WeakRefs<BufferRecord>;
 
   constructor(buffer: BufferRecord, isWriting: boolean, start: number, end: number) {
     this.isWriting = isWriting;
@@ -253,6 +254,8 @@ export function unmapBuffer(buffer: BufferRecord): void {
     parts.push(bytes);
     keepInShadow(buffer, view.offset, bytes);
   }
+  // The shadow's own memory was got, and given away.
+  if (buffer.shadow?.length !== buffer.size) buffer.shadow = undefined;
   stream.recordData(concatenate(parts), (writer, data) =>
     writeBufferUnmap(writer, buffer, ranges, data),
   );

@@ -6,6 +6,7 @@ import type { GPUSupportedFeatures } from "./features.ts";
 import type { GPUSupportedLimits, Limits } from "./gen/supported-limits.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Stream } from "./stream.ts";
+import { WeakRefs } from "./weak-refs.ts";
 
 // What the guest knows of the objects of its worker. A wrapper (the object that the program has)
 // holds its record, and a record holds those whose release would destroy what it needs: what the
@@ -68,7 +69,7 @@ export class DeviceRecord extends WireObject<Kind["GPUDevice"]> {
   lostMessage: string | undefined;
   errorScopeCount = 0;
   /** The buffers that destroy() has to unmap; weak, since a program may drop one mapped. */
-  readonly mapped = new Set<WeakRef<BufferRecord>>();
+  readonly mapped = new WeakRefs<BufferRecord>();
 
   constructor(
     connection: Connection,

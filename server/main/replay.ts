@@ -38,10 +38,13 @@ export type ReplayRequest = {
   readonly outputMb?: number | undefined;
 };
 
-/** `heliograph replay`: plays a recording on this machine. Resolves with the exit code. */
+/** `heliograph replay`: plays a recording on this machine, until a signal ends it. Resolves with the exit code. */
 export async function replay(request: ReplayRequest): Promise<number> {
+  const stop = new AbortController();
+  // Once: a second signal does not wait for what was played to be written.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   try {
-    const recording = await RecordingReader.open(createReadStream(request.file));
+    const recording = await RecordingReader.open(chunksOf(request.file));
     const { header } = recording;
     const { session, connection, startedAt, wire, adapter } = header;
     say(
@@ -54,12 +57,18 @@ export async function replay(request: ReplayRequest): Promise<number> {
       );
     }
     const began = performance.now();
-    const played = await playTo(player, recording, request);
+    const played = await playTo(player, recording, request, stop.signal);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     say(
       `Played ${played.pictures} pictures and ${played.mapped} read buffers on ${player.adapter} in ${seconds} s.`,
     );
+    if (played.pictures === 0 && (request.frames ?? request.video) !== undefined) {
+      say("Its program presented no picture: none is written.");
+    }
     tellEnd(played);
+    if (departs(played)) {
+      return fail("Its program did not end so: it is played to there and no further.");
+    }
     return request.verify ? verdict(played) : 0;
   } catch (error) {
     if (error instanceof RecordingError || error instanceof PlayerError) {
@@ -72,6 +81,17 @@ export async function replay(request: ReplayRequest): Promise<number> {
       isFileError(error);
     if (!toBeTold) throw error;
     return fail(error.message);
+  }
+}
+
+/** Throws RecordingError where the file can't be read, or no further: a folder opens as a file does. */
+async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+  const stream: AsyncIterable<Buffer> = createReadStream(file);
+  try {
+    yield* stream;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RecordingError(`The file can't be read: ${reason}.`, { cause });
   }
 }
 
@@ -109,6 +129,7 @@ async function playTo(
   player: Player,
   recording: RecordingReader,
   { frames, video, bounds, outputMb }: ReplayRequest,
+  signal: AbortSignal,
 ): Promise<Played> {
   const { lowered } = lowerBounds(recording.header.bounds);
   if (bounds === "default" && lowered.length > 0) {
@@ -124,6 +145,7 @@ async function playTo(
     await file?.add(each);
   };
   const played = await player.play(recording, {
+    signal,
     trustsBounds: bounds === "recorded",
     ...(folder === undefined && file === undefined ? {} : { picture }),
   });
@@ -137,6 +159,11 @@ function tellEnd({ isCutOff, offset, end, refusal }: Played): void {
   } else if (isCutOff) {
     say(`The recording was cut off after byte ${offset}; all before was played.`);
   } else if (end !== undefined) say(`The recording ends: ${quoted(end.sentence)}`);
+}
+
+/** A breach at which the recording does not end as well: another adapter, or bounds, did not give what its program had. */
+function departs({ refusal, end }: Played): boolean {
+  return refusal !== undefined && (end === undefined || !refusal.startsWith(end.sentence));
 }
 
 function verdict({ comparison }: Played): number {

@@ -44,6 +44,8 @@ export class Playback implements Disposable {
   #surfaces: RecordedSurfaces | undefined;
   #budget: SessionBudget | undefined;
   #replied: (() => void) | undefined;
+  /** What the last request that failed was told: of another adapter, a device that its program had. */
+  #rejection: string | undefined;
 
   constructor(parts: PlaybackParts) {
     this.#parts = parts;
@@ -73,7 +75,9 @@ export class Playback implements Disposable {
       }
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
-      this.#send(FromPlayback.refused, Buffer.from(cause.message));
+      const before =
+        this.#rejection === undefined ? "" : ` The last request that failed: ${this.#rejection}`;
+      this.#send(FromPlayback.refused, Buffer.from(cause.message + before));
     } finally {
       socket.end();
       this[Symbol.dispose]();
@@ -114,6 +118,8 @@ export class Playback implements Disposable {
           const sha256 = createHash("sha256").update(reply.data).digest("hex");
           const { request, data } = reply;
           this.#sendJson(FromPlayback.mapped, { request, bytes: data.length, sha256 });
+        } else if (reply.kind === "rejected") {
+          this.#rejection = reply.message;
         }
         this.#replied?.();
       },

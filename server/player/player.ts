@@ -37,6 +37,9 @@ const MAX_HOST_MEMORY = 4 * 1024 ** 3;
 /** A worker whose socket is closed has so long to tell by its end why. */
 const END_MS = 1_000;
 
+/** Told where the caller's signal ends a playback. */
+const ENDED = "The playback was ended.";
+
 /** A playback shares the GPU with nobody. */
 const SHARE: GpuShare = { policy: "best-effort" };
 
@@ -164,7 +167,8 @@ export class Player implements AsyncDisposable {
   async play(recording: RecordingReader, options: PlayOptions = {}): Promise<Played> {
     requirePlayable(recording.header.wire);
     const { signal } = options;
-    const kill = () => this.#worker.kill("The playback was ended.");
+    if (signal?.aborted === true) throw new PlayerError(ENDED);
+    const kill = () => this.#worker.kill(ENDED);
     signal?.addEventListener("abort", kill, { once: true });
     try {
       const socket = await this.#worker.open(++this.#connections);

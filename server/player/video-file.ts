@@ -4,6 +4,7 @@ import { type Frame, Log, Rational } from "node-av/lib";
 import { ColorConverter } from "#server/encode/color-converter.ts";
 import { Picture } from "#server/encode/picture.ts";
 import type { OutputAllowance } from "./output-allowance.ts";
+import { OutputFile } from "./output-file.ts";
 import { toRgba } from "./pixels.ts";
 import type { PlayedPicture } from "./player.ts";
 import { PlayerError } from "./player-error.ts";
@@ -15,6 +16,7 @@ const TICKS_PER_SECOND = 1000;
 const QUALITY = 18;
 
 type Opened = {
+  readonly file: OutputFile;
   readonly encoder: Encoder;
   readonly muxer: Muxer;
   /** Of the muxer. */
@@ -39,7 +41,7 @@ export class VideoFile implements AsyncDisposable {
     this.#allowance = allowance;
   }
 
-  /** Throws PlayerError where the allowance is used up. */
+  /** Throws PlayerError where the allowance is used up, or the disk does not take it. */
   async add(picture: PlayedPicture): Promise<void> {
     const { surface, width, height } = picture.hash;
     this.#surface ??= surface;
@@ -56,29 +58,35 @@ export class VideoFile implements AsyncDisposable {
     this.count++;
   }
 
-  /** Writes what the encoder still holds. Throws PlayerError where the allowance is used up. */
+  /**
+   * Ends the file, where there is one, with the pictures that came. Throws PlayerError where the allowance is used up, or
+   * the disk does not take it. Idempotent.
+   */
   async finish(): Promise<void> {
     if (this.#isFinished || this.#open === undefined) return;
     this.#isFinished = true;
-    await this.#encode(this.#open, null);
+    const { encoder, file, muxer, video } = this.#open;
+    try {
+      await this.#encode(this.#open, null);
+    } finally {
+      await muxer.close(); // Which writes the index.
+      encoder.close();
+      video.close();
+      await file.close();
+    }
+    file.check();
   }
 
-  /** Ends the file, where there is one, with the pictures that came. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#converter.close();
-    if (this.#open === undefined) return;
-    const { encoder, muxer, video } = this.#open;
     try {
       await this.finish();
     } catch (error) {
       if (!(error instanceof PlayerError)) throw error; // What ended the playback is told already.
     }
-    await muxer.close();
-    encoder.close();
-    video.close();
   }
 
-  async #encode({ encoder, muxer, stream }: Opened, frame: Frame | null): Promise<void> {
+  async #encode({ encoder, file, muxer, stream }: Opened, frame: Frame | null): Promise<void> {
     for await (const packet of encoder.packets(frame)) {
       try {
         if (packet !== null) this.#allowance.takePacket(packet.size);
@@ -87,18 +95,20 @@ export class VideoFile implements AsyncDisposable {
         packet?.free();
       }
     }
+    file.check();
   }
 
   async #begin(width: number, height: number): Promise<Opened> {
     Log.setLevel(AV_LOG_ERROR);
+    const file = await OutputFile.open(this.#path);
     const encoder = await Encoder.create(FF_ENCODER_LIBX264, {
       options: { crf: QUALITY },
     });
-    const muxer = await Muxer.open(this.#path);
+    const muxer = await Muxer.open(file.callbacks, { format: "mp4" });
     const stream = muxer.addStream(encoder);
     const video = new Picture("i420", width, height, Math.ceil(width / 128) * 128);
     video.frame.timeBase = new Rational(1, TICKS_PER_SECOND);
-    return { encoder, muxer, stream, video };
+    return { encoder, file, muxer, stream, video };
   }
 }
 

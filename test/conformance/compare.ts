@@ -19,6 +19,11 @@ const HEAD =
   "group | cases | pass direct | pass guest | skip direct | skip guest | fail direct | fail guest | s direct | s guest";
 const RULE = "---|---|---|---|---|---|---|---|---|---";
 
+/** Whether a case that has these two does not do as a guest what it does directly. */
+export function passesDirectlyOnly(direct: Status | undefined, guest: Status): boolean {
+  return direct !== undefined && OUTCOMES[direct] === "pass" && OUTCOMES[guest] !== "pass";
+}
+
 type Counts = Record<Outcome, number>;
 
 export type Total = {
@@ -41,7 +46,7 @@ export type Difference = {
   readonly log: string;
 };
 
-type Runs = {
+export type Runs = {
   readonly direct: ReadonlyMap<string, Result>;
   readonly guest: ReadonlyMap<string, Result>;
   readonly directAgain: ReadonlyMap<string, readonly Result[]>;

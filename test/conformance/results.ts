@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
+import { SuiteError } from "./suite-error.ts";
 
 /** Directly on Dawn, or as a guest of Heliograph. */
 export type Way = "direct" | "guest";
@@ -29,6 +30,22 @@ export class ResultFolder {
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true });
     this.#folder = folder;
+  }
+
+  /**
+   * Keeps what the folder's results are measured with. Throws SuiteError where it has some that were measured with
+   * something else: a table of both would be of neither.
+   */
+  requireSame(conditions: object): void {
+    const file = path.join(this.#folder, "conditions.json");
+    const text = `${JSON.stringify(conditions)}\n`;
+    const kept = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+    if (kept === undefined) writeFileSync(file, text);
+    else if (kept !== text) {
+      throw new SuiteError(
+        `The results in ${this.#folder} are measured with ${kept.trim()}, not ${text.trim()}: name another folder (--results).`,
+      );
+    }
   }
 
   /** The last result of each case. */

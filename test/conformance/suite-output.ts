@@ -1,16 +1,20 @@
 import { type Result, type Status, status as toStatus } from "./results.ts";
 
 // Not at the line's beginning: Dawn prints warnings between that end in no newline.
+const BEGIN = /\[begin\] (webgpu:.*)$/;
 const HEADER = /\[(pass|warn|skip|fail)\] (webgpu:.*) \((-?[\d.e+-]+)ms\)\. Log:$/;
 const END = /\*\* (?:Skipped|Warnings|Failures|Summary) \*\*$/;
 
 /** Characters kept of what a case logged: enough for the first failures, with their places. */
 const MAX_LOG = 2000;
 
-/** Reads what the suite's runner prints with --verbose: for each case a header, then its log. */
+/** Reads what the suite's runner prints with --verbose: for each case that it begins, a header, then its log. */
 export class SuiteOutput {
   readonly #onResult: (result: Result) => void;
   #last: { name: string; status: Status; milliseconds: number; log: string } | undefined;
+
+  /** The case that has begun and has no result yet. */
+  underWay: string | undefined;
 
   /** The runner has come to its end; what follows is the same again, by status. */
   isComplete = false;
@@ -23,9 +27,14 @@ export class SuiteOutput {
   line(line: string): void {
     if (END.test(line)) this.isComplete = true;
     if (this.isComplete) return;
+    const begun = BEGIN.exec(line)?.[1];
     const header = HEADER.exec(line);
-    if (header !== null) {
+    if (begun !== undefined) {
       this.end();
+      this.underWay = begun;
+    } else if (header !== null) {
+      this.end();
+      this.underWay = undefined;
       const [, status, name, milliseconds] = header;
       this.#last = {
         name: name!,

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { FilePlan } from "./plan.ts";
 import type { Result, Way } from "./results.ts";
+import { SuiteError } from "./suite-error.ts";
 import { SuiteOutput } from "./suite-output.ts";
 
 const RUNNER = "out-node/common/runtime/cmdline.js";
@@ -17,6 +18,8 @@ const PROVIDERS: Readonly<Record<Way, string>> = {
 };
 
 const ONLY_WANTED = fileURLToPath(new URL("only-wanted.cjs", import.meta.url));
+
+const STOPPERS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** Lines kept of what the process wrote to its standard error. */
 const KEPT_LINES = 20;
@@ -32,11 +35,6 @@ export type SuiteOptions = {
   readonly hungMs: number;
 };
 
-/** The conformance suite is not where it should be, or not built: the message says what to do. */
-export class SuiteError extends Error {
-  override name = "SuiteError" as const;
-}
-
 /** The names of all cases of a query, in the order in which they run. */
 export async function listCases(folder: string, query: string): Promise<string[]> {
   if (!existsSync(path.join(folder, RUNNER))) {
@@ -50,14 +48,17 @@ export async function listCases(folder: string, query: string): Promise<string[]
   createInterface(child.stdout).on("line", (line) => {
     if (line.startsWith("webgpu:")) names.push(line);
   });
-  await once(child, "close");
+  const [code] = await once(child, "close");
+  // What was listed so far would pass for all that there is.
+  if (code !== 0) throw new SuiteError(`The suite can't list ${query} (exit code ${code}).`);
   if (names.length === 0) throw new SuiteError(`The suite has no case for ${query}.`);
   return names;
 }
 
 /**
  * Runs the wanted cases of a file. Where a case ends the process, or hangs, it is told so and another
- * process goes on with the rest. Ends early, after the case under way, when `signal` is aborted.
+ * process goes on with the rest. Ends early, without the case under way, when `signal` is aborted; throws SuiteError where
+ * somebody else stops the process.
  */
 export async function runFile(
   options: SuiteOptions,
@@ -72,15 +73,28 @@ export async function runFile(
       if (left.delete(result.name)) onResult(result);
     });
     if (signal.aborted || left.size === 0) return;
+    if (end.stopper !== undefined) {
+      throw new SuiteError(
+        `The suite's process was stopped by ${end.stopper}: what it was running has no result.`,
+      );
+    }
     if (end.status === undefined && left.size < before) continue;
-    // One that ended in order and ran nothing of what is left would go on doing so.
-    const [name = ""] = left;
+    // One that began none of what is left would go on doing so.
+    const [first = ""] = left;
+    const name = end.during !== undefined && left.has(end.during) ? end.during : first;
     left.delete(name);
     onResult({ name, status: end.status ?? "ended", milliseconds: -1, log: end.words });
   }
 }
 
-type End = { readonly status: "ended" | "hung" | undefined; readonly words: string };
+type End = {
+  readonly status: "ended" | "hung" | undefined;
+  /** The case that was under way. */
+  readonly during: string | undefined;
+  /** The signal by which somebody ended the process: no fault of a case is one of these. */
+  readonly stopper: string | undefined;
+  readonly words: string;
+};
 
 async function runProcess(
   { folder, way, env, args, hungMs }: SuiteOptions,
@@ -122,6 +136,8 @@ async function runProcess(
     words.push(killer === null ? `exit code ${code}` : `ended by ${killer}`);
     return {
       status: isHung ? "hung" : output.isComplete ? undefined : "ended",
+      during: output.underWay,
+      stopper: STOPPERS.find((each) => each === killer),
       words: words.join("\n"),
     };
   } finally {

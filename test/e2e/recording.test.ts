@@ -1,15 +1,21 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findConfinement } from "#server/confine/confinement.ts";
-import { encodePreamble, encodeRecordHeader, RecordKind } from "#server/recording/format.ts";
+import {
+  encodePreamble,
+  encodeRecordHeader,
+  RECORD_HEADER_BYTES,
+  RecordKind,
+} from "#server/recording/format.ts";
 import { isPrintable } from "#shared/base/printable.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
-import { readVector, TEST_HEADER } from "#test/support/recordings.ts";
-import { Stack } from "#test/support/stack.ts";
+import { readVector, recordingVectors, TEST_HEADER } from "#test/support/recordings.ts";
+import { Command, Stack } from "#test/support/stack.ts";
 
 const HELIOGRAPH = fileURLToPath(new URL("../../bin/heliograph.ts", import.meta.url));
 const run = promisify(execFile);
@@ -172,10 +178,51 @@ describe("heliograph replay", () => {
 
   test.for<{ what: string; file: () => Promise<string> | string; says: RegExp }>([
     { what: "that is not there", file: () => "/nowhere/a.hgrec", says: /ENOENT/ },
+    { what: "that is a folder", file: () => stack.folder, says: /can't be read: EISDIR.*\.\n$/ },
     { what: "that is no recording", file: () => HELIOGRAPH, says: /it is none\.\n$/ },
   ])("says so of a file $what", async ({ file, says }) => {
     const { code, stderr } = await failing("replay", await file(), ...REPLAY);
     expect(code).toBe(1);
     expect(stderr).toMatch(says);
+  });
+
+  test("leaves what it played until a signal ends it, and nothing of its own", async () => {
+    const [vector] = (await recordingVectors()).filter(({ name }) => name.startsWith("plain"));
+    const runtime = path.join(stack.folder, "runtime");
+    const frames = path.join(runtime, "frames");
+    const video = path.join(stack.folder, "ended.mp4");
+    const pipe = path.join(stack.folder, "pipe.hgrec"); // Which does not end before the signal comes.
+    await mkdir(frames, { recursive: true });
+    await run("mkfifo", [pipe]);
+    const args = ["replay", pipe, ...REPLAY, `--frames=${frames}`, `--video=${video}`];
+    const env = { ...process.env, XDG_RUNTIME_DIR: runtime };
+    await using replay = new Command(process.execPath, [HELIOGRAPH, ...args], env);
+    const bytes = await readFile(vector!.path);
+    const end = bytes.lastIndexOf('{"why"') - RECORD_HEADER_BYTES;
+    const writer = createWriteStream(pipe);
+    writer.write(bytes.subarray(0, end));
+    const { pictures } = await readVector(vector!.path);
+    const count = pictures.length;
+    await expect.poll(() => readdir(frames), { timeout: 30_000 }).toHaveLength(count);
+    process.kill(replay.pid, "SIGINT");
+    writer.end();
+    expect(await replay.ended).toBe("1");
+    expect(replay.lines.at(-1)).toMatch(/ The playback was ended\.$/);
+    expect(await readdir(runtime)).toEqual(["frames"]);
+    expect(await probeVideo(video)).toMatchObject({ frames: count });
+  });
+
+  test("plays what came before the gateway was killed", async () => {
+    const before = await recordings();
+    const program = stack.run("plain.js");
+    await expect.poll(recordings, { timeout: 30_000 }).toHaveLength(before.length + 1);
+    const file = (await recordings()).at(-1)!;
+    await expect.poll(() => picturesIn(file), { timeout: 30_000 }).toBeGreaterThan(5);
+    await stack.restartGateway();
+    await program.kill();
+    const count = await picturesIn(file);
+    const { stdout } = await heliograph("replay", file, ...REPLAY, "--verify");
+    expect(stdout).toMatch(/\nThe recording was cut off after byte \d+; all before was played\.\n/);
+    expect(stdout).toContain(`\nAll ${count} recorded hashes are the same.`);
   });
 });

@@ -25,7 +25,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-async function replay(options: readonly string[], config = ""): Promise<Ended> {
+async function replay(options: readonly string[], config = "", of = file): Promise<Ended> {
   const configFile = path.join(folder, "heliograph.yaml");
   await writeFile(configFile, config);
   const env = {
@@ -34,7 +34,7 @@ async function replay(options: readonly string[], config = ""): Promise<Ended> {
     HELIOGRAPH_CONFIG: configFile,
     HELIOGRAPH_STATE_DIR: folder,
   };
-  const args = [HELIOGRAPH, "replay", file, "--adapter=software", ...options];
+  const args = [HELIOGRAPH, "replay", of, "--adapter=software", ...options];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
@@ -108,4 +108,36 @@ test.for([
   const { code, stderr } = await replay(["--unconfined", `--output-mb=${text}`]);
   expect(code).toBe(taken ? 0 : 1);
   expect(stderr.includes("write a number of MiB from 1 to 1048576.")).toBe(!taken);
+});
+
+test.for([
+  { name: "a.mp4", taken: true },
+  { name: "a.MP4", taken: true },
+  { name: "a.avi", taken: false },
+  { name: "", taken: false },
+])("--video $name is taken: $taken; a program without pictures leaves none", async (video) => {
+  const { code, stdout, stderr } = await replay(["--unconfined", `--video=${video.name}`]);
+  expect(code).toBe(video.taken ? 0 : 1);
+  expect(stderr.includes("write the name of a file that ends in .mp4.")).toBe(!video.taken);
+  expect(stdout.includes("Its program presented no picture: none is written.")).toBe(video.taken);
+});
+
+/** What the worker says of a command for a device that it did not make. */
+const NO_DEVICE = "GPUDevice id (1) names no object.";
+
+test.for([
+  { how: "with the same breach", sentence: NO_DEVICE, code: 0 },
+  { how: "otherwise", sentence: "Over.", code: 1 },
+])("a program whose device another adapter had and that ended $how ends with $code", async (of) => {
+  const guest = new RecordedGuest();
+  await guest.unansweredDevice({ requiredLimits: { maxTextureDimension2D: 2 ** 30 } });
+  const other = path.join(folder, "other.hgrec");
+  await writeFile(other, guest.recording(TEST_HEADER, of.sentence));
+  const { code, stdout, stderr } = await replay(["--unconfined"], "", other);
+  expect(stdout).toContain(`The stream ends with a breach of the protocol: "${NO_DEVICE}`);
+  expect(stdout).toMatch(
+    /The last request that failed: .*1073741824.* It is in the record at byte/,
+  );
+  expect(stderr.includes("Its program did not end so")).toBe(of.code === 1);
+  expect(code).toBe(of.code);
 });

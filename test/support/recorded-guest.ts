@@ -4,6 +4,7 @@ import {
   type RecordingHeader,
   RecordKind,
 } from "#server/recording/format.ts";
+import type { GPUDeviceDescriptor } from "#shared/wire/gen/dictionaries.ts";
 import {
   writeAdapterRequestDevice,
   writeRequestAdapter,
@@ -31,18 +32,18 @@ export class RecordedGuest extends WireGuest {
   }
 
   /** As device(), of which nobody tells whether there is one. */
-  async unansweredDevice(): Promise<void> {
+  async unansweredDevice(descriptor: GPUDeviceDescriptor = {}): Promise<void> {
     const adapter = this.make("GPUAdapter");
     const device = this.make("GPUDevice");
     writeRequestAdapter(this.writer, this.request(), adapter, {});
     await this.send();
-    writeAdapterRequestDevice(this.writer, this.request(), adapter, device, {});
+    writeAdapterRequestDevice(this.writer, this.request(), adapter, device, descriptor);
     writeUseDevice(this.writer, device);
     await this.send();
   }
 
-  recording(header: RecordingHeader = TEST_HEADER): Buffer {
-    const end = Buffer.from(JSON.stringify({ why: "ended", sentence: "Over." }));
+  recording(header: RecordingHeader = TEST_HEADER, sentence = "Over."): Buffer {
+    const end = Buffer.from(JSON.stringify({ why: "ended", sentence }));
     return Buffer.concat([
       encodePreamble(header),
       ...this.#records,

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { differences, isRegression, toTable, totals } from "#test/conformance/compare.ts";
+import {
+  differences,
+  isRegression,
+  passesDirectlyOnly,
+  toTable,
+  totals,
+} from "#test/conformance/compare.ts";
 import type { Result, Status } from "#test/conformance/results.ts";
 
 const NAME = "webgpu:idl,a:b:";
@@ -85,6 +91,17 @@ describe("a case", () => {
   ])("with %s and %s, then %j: is it a regression? %s", (direct, guest, again, expected) => {
     expect(compared(direct, guest, again).map(isRegression)).toEqual([expected]);
   });
+});
+
+test.each<[Status | undefined, Status, boolean]>([
+  ["pass", "pass", false],
+  ["pass", "warn", false],
+  ["pass", "fail", true],
+  ["warn", "skip", true],
+  ["skip", "fail", false],
+  [undefined, "fail", false],
+])("%s directly and %s as a guest: is it to be mended? %s", (direct, guest, expected) => {
+  expect(passesDirectlyOnly(direct, guest)).toBe(expected);
 });
 
 test("Totals count, group by group, what ran both ways, and its time.", () => {

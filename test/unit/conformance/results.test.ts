@@ -24,3 +24,13 @@ test("A folder keeps the last result of a case, all of its further runs, and a q
   expect(after.read("direct").size).toBe(0);
   expect(after.readAgain("guest").get("webgpu:a:b:")).toHaveLength(2);
 });
+
+test("A folder of results takes none that are measured otherwise.", async () => {
+  await using parent = await mkdtempDisposable(path.join(tmpdir(), "heliograph-test-"));
+  const folder = (): ResultFolder => new ResultFolder(parent.path);
+  folder().requireSame({ compat: false, delay: 0 });
+  expect(() => folder().requireSame({ compat: false, delay: 0 })).not.toThrow();
+  expect(() => folder().requireSame({ compat: true, delay: 0 })).toThrow(
+    'are measured with {"compat":false,"delay":0}, not {"compat":true,"delay":0}: name another folder (--results).',
+  );
+});

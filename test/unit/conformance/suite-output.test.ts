@@ -40,3 +40,19 @@ test("Of a long log the beginning is kept.", () => {
   const [result] = read(["[fail] webgpu:a:b: (1ms). Log:", ...Array(100).fill("x".repeat(100))]);
   expect(result?.log).toHaveLength(2000);
 });
+
+test("The case that has begun and has no result is under way, and what is printed meanwhile is no other's log.", () => {
+  const results: Result[] = [];
+  const output = new SuiteOutput((result) => results.push(result));
+  output.line("[begin] webgpu:a:b:");
+  expect(output.underWay).toBe("webgpu:a:b:");
+  output.line("[fail] webgpu:a:b: (1ms). Log:");
+  output.line("  - EXPECTATION FAILED");
+  expect(output.underWay).toBeUndefined();
+  output.line("warning: a word of Dawn's[begin] webgpu:a:c:");
+  output.line("warning: another");
+  expect(output.underWay).toBe("webgpu:a:c:");
+  expect(results).toEqual([
+    { name: "webgpu:a:b:", status: "fail", milliseconds: 1, log: "  - EXPECTATION FAILED" },
+  ]);
+});

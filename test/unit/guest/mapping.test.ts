@@ -323,3 +323,16 @@ test("destroying the device unmaps its buffers, and its lost promise resolves at
   await expect(pending).rejects.toThrow(abortError);
   expect((await device.lost).reason).toBe("destroyed");
 });
+
+test("a buffer whose memory the program gave away is mapped again, as zeros", async () => {
+  const buffer = createWritable();
+  for (const value of [7, 8]) {
+    await buffer.mapAsync(WRITE);
+    const range = buffer.getMappedRange();
+    new Uint8Array(range).fill(value);
+    if (value === 8) structuredClone(range, { transfer: [range] });
+    buffer.unmap();
+  }
+  await buffer.mapAsync(WRITE);
+  expect([...new Uint8Array(buffer.getMappedRange())]).toEqual(Array(16).fill(0));
+});

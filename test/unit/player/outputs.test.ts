@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FramesFolder } from "#server/player/frames-folder.ts";
 import { OutputAllowance } from "#server/player/output-allowance.ts";
+import { PlayerError } from "#server/player/player-error.ts";
 import type { PlayedPicture } from "#server/player/player.ts";
 import { VideoFile } from "#server/player/video-file.ts";
 import { probeVideo } from "#test/support/probe-video.ts";
@@ -105,4 +106,57 @@ test("without a picture there is no video file", async () => {
   const writing = new VideoFile(path.join(folder, "video.mp4"), new OutputAllowance());
   await writing[Symbol.asyncDispose]();
   expect(await readdir(folder)).toEqual([]);
+});
+
+async function writeFrame(to: string): Promise<void> {
+  const frames = await FramesFolder.make(to, new OutputAllowance());
+  await frames.add(picture({ number: 1 }));
+}
+
+async function writeVideo(file: string): Promise<void> {
+  await using writing = new VideoFile(file, new OutputAllowance());
+  await writing.add(picture({ number: 1 }));
+  await writing.finish();
+}
+
+test("what shows a VM's pictures is its owner's alone, as the recording is", async () => {
+  const frames = path.join(folder, "frames");
+  const video = path.join(folder, "video.mp4");
+  await writeFrame(frames);
+  await writeVideo(video);
+  const modes: string[] = [];
+  for (const made of [frames, path.join(frames, "frame-000001.png"), video]) {
+    modes.push(((await stat(made)).mode & 0o777).toString(8));
+  }
+  expect(modes).toEqual(["700", "600", "600"]);
+});
+
+describe("what can't be written is told with its path", () => {
+  /** Takes no byte: ENOSPC. */
+  const FULL = "/dev/full";
+
+  test("a picture where the disk is full", async () => {
+    const file = path.join(folder, "frame-000001.png");
+    await symlink(FULL, file);
+    const said = new PlayerError(
+      `${file} can't be written: ENOSPC: no space left on device, write.`,
+    );
+    await expect(writeFrame(folder)).rejects.toThrow(said);
+  });
+
+  test("a folder where a file is", async () => {
+    const file = path.join(folder, "file");
+    await writeFile(file, "mine");
+    await expect(writeFrame(file)).rejects.toThrow(`${file} can't be written: EEXIST`);
+  });
+
+  test("a video where the disk is full, also at its last byte", async () => {
+    await expect(writeVideo(FULL)).rejects.toThrow(
+      new PlayerError(`${FULL} can't be written: ENOSPC: no space left on device, write.`),
+    );
+  });
+
+  test("a video where a folder is", async () => {
+    await expect(writeVideo(folder)).rejects.toThrow(`${folder} can't be written: EISDIR`);
+  });
 });

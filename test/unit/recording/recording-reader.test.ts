@@ -107,6 +107,15 @@ test("a later minor's members and kinds of records are passed over", async () =>
   expect(kinds(entries)).toEqual(["picture", "end"]);
 });
 
+test("an earlier minor's header, without a bound that came later, has the default in its place", async () => {
+  const { objects: _, ...bounds } = TEST_HEADER.bounds;
+  const header = Buffer.from(JSON.stringify({ ...TEST_HEADER, bounds }));
+  const preamble = Buffer.from(PREAMBLE.subarray(0, PREAMBLE_BYTES));
+  preamble.writeUInt32LE(header.length, 12);
+  const { entries } = await read(Buffer.concat([preamble, header, UP, END]));
+  expect(kinds(entries)).toEqual(["up", "end"]);
+});
+
 const named = (name: string) => ({ adapter: { name, isSoftware: true } });
 
 describe("a header's texts, which are shown", () => {

@@ -49,6 +49,29 @@ test("a first lock numbers everything, and another run changes nothing", () => {
   expect(extendLock(LOCK, NUMBERED)).toEqual(LOCK);
 });
 
+const GROWN: Numbered = { ...NUMBERED, objects: ["GPUBuffer", "GPUTexture"] };
+
+test.for([
+  { what: "an object", numbered: GROWN },
+  { what: "a reply", numbered: { ...NUMBERED, replies: ["resolved", "rejected"] } },
+  {
+    what: "an enum's value",
+    numbered: { ...NUMBERED, enums: [{ name: "GPULoadOp", values: ["load", "clear", "discard"] }] },
+  },
+  {
+    what: "an optional field",
+    numbered: withFields("draw", [
+      field("count", "u32"),
+      field("first", "u32", true),
+      field("last", "u32", true),
+    ]),
+  },
+])("with $what more it is a minor version later, once", ({ numbered }) => {
+  const later = extendLock(LOCK, numbered);
+  expect([later.major, later.minor]).toEqual([LOCK.major, LOCK.minor + 1]);
+  expect(extendLock(later, numbered)).toEqual(later);
+});
+
 test("what is new gets the next number, wherever it stands in the specification", () => {
   const extended = extendLock(LOCK, {
     ...NUMBERED,
@@ -131,7 +154,13 @@ describe("the generator stops where", () => {
 
 describe("what is retired", () => {
   const without: Numbered = { ...NUMBERED, enums: [{ name: "GPULoadOp", values: ["clear"] }] };
-  const retiring: Lock = { ...LOCK, retired: ["enums.GPULoadOp.load"] };
+  const retiring: Lock = { ...LOCK, major: 2, retired: ["enums.GPULoadOp.load"] };
+
+  test("is of an earlier major version", () => {
+    expect(() => extendLock({ ...retiring, major: 1 }, without)).toThrow(
+      "The lock file retires enums.GPULoadOp.load: a stream that has it would not be understood any more, which needs a new major version.",
+    );
+  });
 
   test("may be gone, and its number is not given out again", () => {
     const more = { ...without, enums: [{ name: "GPULoadOp", values: ["clear", "discard"] }] };
