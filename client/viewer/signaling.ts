@@ -7,6 +7,7 @@ import {
   SIGNALING_PATH,
   VIEWER_NAMESPACE,
   type ViewerToServer,
+  type Welcome,
 } from "#shared/signaling/messages.ts";
 import { Backoff } from "./backoff.ts";
 
@@ -18,6 +19,8 @@ const CONNECT_TIMEOUT_MS = 8_000;
 export type SignalingEvents = {
   /** The gateway took the token; it opens a new peer connection with its offer. */
   readonly opened: () => void;
+  /** What the token opened. */
+  readonly welcome: (welcome: Welcome) => void;
   readonly description: (description: Description) => void;
   readonly candidate: (candidate: Candidate | null) => void;
   readonly session: (state: SessionState) => void;
@@ -56,6 +59,7 @@ export class Signaling {
       forceNew: true,
     });
     this.#socket.on("connect", events.opened);
+    this.#socket.on("welcome", events.welcome);
     this.#socket.on("description", events.description);
     this.#socket.on("candidate", events.candidate);
     this.#socket.on("session", events.session);

@@ -1,4 +1,4 @@
-import type { SessionState } from "#shared/signaling/messages.ts";
+import type { SessionState, Welcome } from "#shared/signaling/messages.ts";
 
 // From what the page knows to what it says. No DOM here.
 
@@ -13,6 +13,8 @@ export type Knowledge = {
   readonly signaling: "connecting" | "open" | "lost";
   /** `failed`: this page never had a way for video, or lost its last one and found no other. */
   readonly media: "connecting" | "connected" | "interrupted" | "failed";
+  /** What the token opened, as far as the gateway said so. */
+  readonly welcome?: Welcome;
   readonly session?: SessionState;
   /** A frame of this peer connection was shown. */
   readonly playing: boolean;
@@ -65,6 +67,17 @@ const page = (
   sentence: string,
   busy = false,
 ): Presentation => ({ phase, short, title, sentence, busy });
+
+/** What a tab is called: people have one for each VM. */
+export function pageTitle({ phase, short }: Presentation, welcome: Welcome | undefined): string {
+  const parts = [phase === "live" ? undefined : short, welcome?.session, "Heliograph"];
+  return parts.filter((part) => part !== undefined).join(" – ");
+}
+
+/** The gateway takes no input from this viewer. */
+export function isViewOnly({ welcome }: Knowledge): boolean {
+  return welcome?.role === "view";
+}
 
 /** The first thing in the way decides what the page says. */
 export function present(knowledge: Knowledge): Presentation {

@@ -1,3 +1,4 @@
+import type { InputEvent } from "#shared/input/events.ts";
 import { InputChannels } from "./input/channels.ts";
 import { listenToKeyboard } from "./input/keyboard.ts";
 import { listenToPointer } from "./input/pointer.ts";
@@ -5,7 +6,7 @@ import { Peer } from "./peer.ts";
 import { Playback } from "./playback.ts";
 import { Signaling } from "./signaling.ts";
 import { Stage } from "./stage.ts";
-import { AT_FIRST, type Knowledge, type Phase, present } from "./state.ts";
+import { AT_FIRST, isViewOnly, type Knowledge, pageTitle, type Phase, present } from "./state.ts";
 import { type GatewayStats, readGatewayStats } from "./stats/gateway-stats.ts";
 import { StatsPanel } from "./stats/panel.ts";
 import { browserAbilities, whyUnsupported } from "./support.ts";
@@ -34,7 +35,10 @@ export class Viewer {
     const still = element("still", HTMLCanvasElement);
     const area = element("stage", HTMLElement);
     this.#channels = new InputChannels(() => this.#stage.askNow());
-    this.#stage = new Stage(area, [video, still], this.#channels.send);
+    const send = (event: InputEvent): void => {
+      if (!isViewOnly(this.#knowledge)) this.#channels.send(event);
+    };
+    this.#stage = new Stage(area, [video, still], send);
     this.#playback = new Playback(video, still, {
       playing: () => this.#firstFrame(),
       resized: (size) => this.#stage.setPicture(size),
@@ -55,11 +59,18 @@ export class Viewer {
       () => ({ session: this.#knowledge.session, gateway: this.#gatewayStats }),
       async () => this.#peer?.stats(),
     );
-    listenToPointer(area, () => this.#stage.placed, this.#channels.send);
-    listenToKeyboard(area, this.#channels.send, (shortcut) => {
-      if (shortcut === "statistics") this.#toggleStatistics();
-      else if (shortcut === "full-screen") void toggleFullScreen();
-      else this.#toolbar.focus();
+    listenToPointer(area, () => this.#stage.placed, send);
+    listenToKeyboard(area, {
+      send,
+      isGuests: () => !isViewOnly(this.#knowledge),
+      shortcut: (shortcut) => {
+        if (shortcut === "statistics") this.#toggleStatistics();
+        else if (shortcut === "full-screen") void toggleFullScreen();
+        else this.#toolbar.focus();
+      },
+    });
+    area.addEventListener("pointerdown", () => {
+      if (isViewOnly(this.#knowledge)) this.#toolbar.peek();
     });
   }
 
@@ -93,6 +104,7 @@ export class Viewer {
         this.#dropPeer();
         this.#learn({ signaling: "open" });
       },
+      welcome: (welcome) => this.#learn({ welcome }),
       description: (description) => {
         this.#peer ??= this.#newPeer();
         this.#peer.accept(description);
@@ -191,9 +203,15 @@ export class Viewer {
     const cameAlive = presentation.phase === "live" && dataset["state"] !== "live";
     dataset["state"] = presentation.phase;
     this.#notice.show(presentation);
-    this.#toolbar.show(presentation.short, this.#panel.open);
-    document.title =
-      presentation.phase === "live" ? "Heliograph" : `${presentation.short} – Heliograph`;
+    const { welcome } = this.#knowledge;
+    const viewOnly = isViewOnly(this.#knowledge);
+    this.#toolbar.show({
+      session: welcome?.session ?? "",
+      state: viewOnly ? `${presentation.short}, view only` : presentation.short,
+      statisticsOpen: this.#panel.open,
+    });
+    this.#stage.tellRole(viewOnly);
+    document.title = pageTitle(presentation, welcome);
     // The keyboard is the guest's as soon as there is something to type into.
     if (cameAlive && !this.#toolbar.hasFocus) this.#stage.element.focus();
   }

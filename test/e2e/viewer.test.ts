@@ -42,6 +42,7 @@ afterAll(async () => {
 type OpenOptions = {
   readonly address?: (host: ViewerHost) => string;
   readonly state?: SessionState;
+  readonly role?: "view" | "control";
   /** Runs in the page before its own code. */
   readonly before?: () => void;
 };
@@ -53,6 +54,7 @@ async function open(options: OpenOptions = {}): Promise<Opened> {
     token: TOKEN,
     invitation: INVITATION,
     state: options.state ?? LIVE,
+    role: options.role ?? "control",
   });
   const page = await browser.newPage();
   const opened = new Opened(host, page);
@@ -79,6 +81,12 @@ class Opened implements AsyncDisposable {
 
   async reaches(state: string): Promise<void> {
     await this.page.waitForSelector(`body[data-state="${state}"]`);
+  }
+
+  /** Loads the page anew, until it is live again. */
+  async reloads(): Promise<void> {
+    await this.page.reload();
+    await this.reaches("live");
   }
 
   async text(selector: string): Promise<string> {
@@ -139,6 +147,7 @@ describe("the page", () => {
     expect([frame.width, frame.height]).toEqual([640, 360]);
     expect(await opened.isVisible("#notice")).toBe(false);
     expect(opened.page.url()).toBe(opened.host.address);
+    expect(await opened.page.title()).toBe("vm – Heliograph");
     const { requests } = opened.host;
     expect(requests).toContainEqual(expect.stringContaining("transport=websocket"));
     for (const request of requests) expect(request).not.toContain(TOKEN);
@@ -369,6 +378,29 @@ describe("what the operator does", () => {
     expect(keys).toEqual(["Shift 1", "A 1", "Tab 0", "F5 0", "Backspace 0", "ArrowLeft 0"]);
     expect(opened.host.viewers).toBe(1);
     expect(opened.host.tokens).toEqual([TOKEN]);
+  });
+
+  test("who may only view is told so on a press, sends nothing, and keeps the browser's keys", async () => {
+    await using opened = await open({ role: "view" });
+    await opened.reaches("live");
+    expect(await opened.text("#state-text")).toBe("Live, view only");
+    const { keyboard, mouse } = opened.page;
+    await mouse.move(500, 250);
+    expect(await opened.isVisible("#state-text")).toBe(false);
+    await mouse.down();
+    await mouse.up();
+    expect(await opened.isVisible("#state-text")).toBe(true);
+    const prevented = opened.page.evaluate(
+      () =>
+        new Promise<boolean>((resolve) => {
+          addEventListener("keydown", (event) => resolve(event.defaultPrevented), { once: true });
+        }),
+    );
+    await keyboard.press("x");
+    expect(await prevented).toBe(false);
+    // What was sent before would have arrived before the answer to the next message.
+    await opened.reloads();
+    expect(opened.host.inputs).toEqual([]);
   });
 
   test("leaving the picture lets go of all keys and buttons there", async () => {

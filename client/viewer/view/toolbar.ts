@@ -7,12 +7,24 @@ export type ToolbarEvents = {
   readonly left: () => void;
 };
 
+export type ToolbarContent = {
+  /** Its name, empty while it is not known. */
+  readonly session: string;
+  readonly state: string;
+  readonly statisticsOpen: boolean;
+};
+
+/** Long enough to read a few words. */
+const PEEK_MS = 3_000;
+
 /** A handle at the upper edge that opens under the pointer or the keyboard, and by a touch. */
 export class Toolbar {
   readonly #bar = element("toolbar", HTMLElement);
   readonly #state = element("state-text", HTMLElement);
+  readonly #session = element("session-name", HTMLElement);
   readonly #statistics = element("stats-button", HTMLButtonElement);
   readonly #fullScreen = element("fullscreen-button", HTMLButtonElement);
+  #peeking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(events: ToolbarEvents) {
     this.#statistics.addEventListener("click", events.statistics);
@@ -43,9 +55,17 @@ export class Toolbar {
     return this.#bar.contains(document.activeElement);
   }
 
-  show(state: string, statisticsOpen: boolean): void {
+  show({ session, state, statisticsOpen }: ToolbarContent): void {
+    if (this.#session.textContent !== session) this.#session.textContent = session;
     if (this.#state.textContent !== state) this.#state.textContent = state;
     pressed(this.#statistics, statisticsOpen);
+  }
+
+  /** Shows itself for a moment: it says why nothing happens. */
+  peek(): void {
+    this.#bar.classList.add("peek");
+    clearTimeout(this.#peeking);
+    this.#peeking = setTimeout(() => this.#bar.classList.remove("peek"), PEEK_MS);
   }
 
   /** Opens the toolbar for the keyboard. */

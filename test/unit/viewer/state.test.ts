@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Backoff } from "#client/viewer/backoff.ts";
-import { AT_FIRST, type Knowledge, present } from "#client/viewer/state.ts";
+import { AT_FIRST, isViewOnly, type Knowledge, pageTitle, present } from "#client/viewer/state.ts";
 import { whyUnsupported } from "#client/viewer/support.ts";
 import { tokenInFragment, tokenInText } from "#client/viewer/token.ts";
 
@@ -16,6 +16,31 @@ const GONE = {
   state: "guest-gone",
   sentence: "The guest's program ended. Waiting for the next one.",
 } as const;
+
+describe("what the tab is called", () => {
+  const welcome = { session: "desk-7", role: "control" } as const;
+  test.each([
+    ["by its session alone while it is live", LIVE, welcome, "desk-7 – Heliograph"],
+    [
+      "by what is the matter, first",
+      { ...LIVE, session: GONE },
+      welcome,
+      "Program ended – desk-7 – Heliograph",
+    ],
+    ["before the session is known", AT_FIRST, undefined, "No token – Heliograph"],
+  ])("%s", (_name, knowledge, opened, title) => {
+    expect(pageTitle(present(knowledge), opened)).toBe(title);
+  });
+});
+
+test.each([
+  ["view", true],
+  ["control", false],
+  ["admin", false],
+] as const)("a token of role %s may only view: %s", (role, viewOnly) => {
+  expect(isViewOnly({ ...LIVE, welcome: { session: "vm", role } })).toBe(viewOnly);
+  expect(isViewOnly(LIVE)).toBe(false);
+});
 
 describe("what the page says", () => {
   test.each([
