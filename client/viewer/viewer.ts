@@ -1,7 +1,9 @@
 import type { InputEvent } from "#shared/input/events.ts";
 import { InputChannels } from "./input/channels.ts";
 import { listenToKeyboard } from "./input/keyboard.ts";
+import type { Shortcut } from "./input/key-filter.ts";
 import { listenToPointer } from "./input/pointer.ts";
+import { TextEntry } from "./input/text-entry.ts";
 import { Peer } from "./peer.ts";
 import { Playback } from "./playback.ts";
 import { Signaling } from "./signaling.ts";
@@ -22,6 +24,7 @@ export class Viewer {
   readonly #playback: Playback;
   readonly #stage: Stage;
   readonly #channels: InputChannels;
+  readonly #text: TextEntry;
   readonly #notice: Notice;
   readonly #toolbar: Toolbar;
   readonly #panel: StatsPanel;
@@ -44,6 +47,7 @@ export class Viewer {
       resized: (size) => this.#stage.setPicture(size),
       blocked: () => this.#learn({ blocked: true }),
     });
+    this.#text = new TextEntry(area, element("text-entry", HTMLTextAreaElement), send);
     this.#notice = new Notice({
       token: (token) => this.#useToken(token),
       action: (phase) => this.#act(phase),
@@ -51,6 +55,7 @@ export class Viewer {
     this.#toolbar = new Toolbar({
       statistics: () => this.#toggleStatistics(),
       fullScreen: () => void toggleFullScreen(),
+      text: () => this.#toggleText(),
       left: () => area.focus(),
     });
     this.#panel = new StatsPanel(
@@ -63,11 +68,8 @@ export class Viewer {
     listenToKeyboard(area, {
       send,
       isGuests: () => !isViewOnly(this.#knowledge),
-      shortcut: (shortcut) => {
-        if (shortcut === "statistics") this.#toggleStatistics();
-        else if (shortcut === "full-screen") void toggleFullScreen();
-        else this.#toolbar.focus();
-      },
+      writesText: () => this.#text.isOn,
+      shortcut: (shortcut) => this.#shortcut(shortcut),
     });
     area.addEventListener("pointerdown", () => {
       if (isViewOnly(this.#knowledge)) this.#toolbar.peek();
@@ -191,6 +193,31 @@ export class Viewer {
     }
   }
 
+  #shortcut(shortcut: Shortcut): void {
+    switch (shortcut) {
+      case "statistics":
+        this.#toggleStatistics();
+        return;
+      case "full-screen":
+        void toggleFullScreen();
+        return;
+      case "text":
+        this.#toggleText();
+        return;
+      case "toolbar":
+        this.#toolbar.focus();
+        return;
+      default:
+        shortcut satisfies never;
+    }
+  }
+
+  #toggleText(): void {
+    if (isViewOnly(this.#knowledge)) return;
+    this.#text.toggle();
+    this.#learn({});
+  }
+
   #toggleStatistics(): void {
     this.#panel.toggle();
     this.#learn({});
@@ -209,6 +236,8 @@ export class Viewer {
       session: welcome?.session ?? "",
       state: viewOnly ? `${presentation.short}, view only` : presentation.short,
       statisticsOpen: this.#panel.open,
+      mayWrite: !viewOnly,
+      writes: this.#text.isOn,
     });
     this.#stage.tellRole(viewOnly);
     document.title = pageTitle(presentation, welcome);

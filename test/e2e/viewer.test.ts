@@ -403,6 +403,43 @@ describe("what the operator does", () => {
     expect(opened.host.inputs).toEqual([]);
   });
 
+  test("text of an input method arrives as keys, once, while its keys are on; then keys are keys again", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { page } = opened;
+    const toggle = async () => {
+      for (const key of ["Control", "Alt", "Shift"] as const) await page.keyboard.down(key);
+      await page.keyboard.press("k");
+      for (const key of ["Shift", "Alt", "Control"] as const) await page.keyboard.up(key);
+    };
+    await toggle();
+    expect(await page.$eval(":focus", ({ id }) => id)).toBe("text-entry");
+    // A click on the picture does not take the keyboard from it.
+    await page.mouse.click(500, 250);
+    await opened.host.inputsUntil(ofType("pointerup"));
+    const client = await page.createCDPSession();
+    await client.send("Input.imeSetComposition", {
+      text: "にほ",
+      selectionStart: 2,
+      selectionEnd: 2,
+    });
+    expect(await opened.isVisible("#text-entry.composing")).toBe(true);
+    await client.send("Input.insertText", { text: "日本" });
+    await page.keyboard.press("a");
+    await page.keyboard.press("Backspace");
+    await toggle();
+    await page.keyboard.press("x");
+    const events = await opened.host.inputsUntil(
+      (event) => event.type === "keyup" && event.code === "KeyX",
+    );
+    const modifiers = /^(Control|Alt|Shift)/;
+    const keys = events.flatMap((event) =>
+      event.type === "keydown" && !modifiers.test(event.code) ? [`${event.code} ${event.key}`] : [],
+    );
+    expect(keys).toEqual([" 日", " 本", "KeyA a", "Backspace Backspace", "KeyX x"]);
+    expect(events.filter(ofType("blur"))).toEqual([]);
+  });
+
   test("leaving the picture lets go of all keys and buttons there", async () => {
     await using opened = await open();
     await opened.reaches("live");

@@ -13,11 +13,12 @@ export type KeyPress = ModifierKeys & {
 };
 
 /** What the page itself does on Control, Alt, Shift and a letter. */
-export type Shortcut = "statistics" | "full-screen" | "toolbar";
+export type Shortcut = "statistics" | "full-screen" | "text" | "toolbar";
 
 const SHORTCUTS: Readonly<Record<string, Shortcut>> = {
   KeyS: "statistics",
   KeyF: "full-screen",
+  KeyK: "text",
   KeyM: "toolbar",
 };
 

@@ -1,10 +1,13 @@
 import type { InputEvent } from "#shared/input/events.ts";
 import { KeyFilter, type Shortcut, shortcutOf } from "./key-filter.ts";
+import { makesText } from "./text-keys.ts";
 
 export type KeyboardUse = {
   readonly send: (event: InputEvent) => void;
   /** Who only views keeps the browser's own keys. */
   readonly isGuests: () => boolean;
+  /** A field within the stage makes text of keys. */
+  readonly writesText: () => boolean;
   readonly shortcut: (shortcut: Shortcut) => void;
 };
 
@@ -14,7 +17,7 @@ export type KeyboardUse = {
  */
 export function listenToKeyboard(
   stage: HTMLElement,
-  { send, isGuests, shortcut }: KeyboardUse,
+  { send, isGuests, writesText, shortcut }: KeyboardUse,
 ): void {
   const filter = new KeyFilter();
   const { defaultView: window } = stage.ownerDocument;
@@ -26,7 +29,8 @@ export function listenToKeyboard(
       if (!event.repeat) shortcut(wanted);
       return;
     }
-    if (stage.ownerDocument.activeElement !== stage || !isGuests()) return;
+    if (!stage.contains(stage.ownerDocument.activeElement) || !isGuests()) return;
+    if (writesText() && makesText(event)) return;
     const decision = filter.decide(event);
     if (decision.prevent) event.preventDefault();
     for (const key of decision.send) send(key);
@@ -38,7 +42,9 @@ export function listenToKeyboard(
 
   window?.addEventListener("keydown", onKey);
   window?.addEventListener("keyup", onKey);
-  stage.addEventListener("blur", letGo);
+  stage.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && stage.contains(relatedTarget))) letGo();
+  });
   stage.ownerDocument.addEventListener("visibilitychange", () => {
     if (stage.ownerDocument.visibilityState === "hidden") letGo();
   });

@@ -3,6 +3,7 @@ import { element } from "./element.ts";
 export type ToolbarEvents = {
   readonly statistics: () => void;
   readonly fullScreen: () => void;
+  readonly text: () => void;
   /** The operator is done here: the keyboard goes back to the guest. */
   readonly left: () => void;
 };
@@ -12,6 +13,8 @@ export type ToolbarContent = {
   readonly session: string;
   readonly state: string;
   readonly statisticsOpen: boolean;
+  readonly mayWrite: boolean;
+  readonly writes: boolean;
 };
 
 /** Long enough to read a few words. */
@@ -23,12 +26,14 @@ export class Toolbar {
   readonly #state = element("state-text", HTMLElement);
   readonly #session = element("session-name", HTMLElement);
   readonly #statistics = element("stats-button", HTMLButtonElement);
+  readonly #text = element("text-button", HTMLButtonElement);
   readonly #fullScreen = element("fullscreen-button", HTMLButtonElement);
   #peeking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(events: ToolbarEvents) {
     this.#statistics.addEventListener("click", events.statistics);
     this.#fullScreen.addEventListener("click", events.fullScreen);
+    this.#text.addEventListener("click", events.text);
     this.#bar.addEventListener("click", ({ detail: clicks }) => {
       // A button that was pressed by the keyboard keeps it.
       if (clicks > 0) events.left();
@@ -55,10 +60,12 @@ export class Toolbar {
     return this.#bar.contains(document.activeElement);
   }
 
-  show({ session, state, statisticsOpen }: ToolbarContent): void {
+  show({ session, state, statisticsOpen, mayWrite, writes }: ToolbarContent): void {
     if (this.#session.textContent !== session) this.#session.textContent = session;
     if (this.#state.textContent !== state) this.#state.textContent = state;
     pressed(this.#statistics, statisticsOpen);
+    pressed(this.#text, writes);
+    this.#text.hidden = !mayWrite;
   }
 
   /** Shows itself for a moment: it says why nothing happens. */

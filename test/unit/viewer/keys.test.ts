@@ -26,6 +26,7 @@ describe("the page's shortcuts", () => {
     ["Control, Alt, Shift and S", press("keydown", "KeyS", "S", all), "statistics"],
     ["Control, Alt, Shift and F", press("keydown", "KeyF", "F", all), "full-screen"],
     ["Control, Alt, Shift and M", press("keydown", "KeyM", "M", all), "toolbar"],
+    ["Control, Alt, Shift and K", press("keydown", "KeyK", "K", all), "text"],
     ["the key's place counts, not its letter", press("keydown", "KeyS", "Ś", all), "statistics"],
     ["another letter is the guest's", press("keydown", "KeyA", "A", all), undefined],
     [

@@ -1,0 +1,67 @@
+import type { KeyInput } from "#shared/input/events.ts";
+import { keysOfText, pressOf } from "./text-keys.ts";
+
+/** Something to delete: a screen keyboard's Backspace is told of only where a character goes. */
+const NOTHING = "\u200b";
+
+/**
+ * A field that takes the stage's keyboard while it is on, for those who write what no single key makes: by an
+ * input method, with dead keys, on a screen keyboard. Off, keys go to the guest as they are, which games want.
+ */
+export class TextEntry {
+  readonly #stage: HTMLElement;
+  readonly #field: HTMLTextAreaElement;
+  readonly #send: (key: KeyInput) => void;
+  #isOn = false;
+
+  /** `field` is within `stage`. */
+  constructor(stage: HTMLElement, field: HTMLTextAreaElement, send: (key: KeyInput) => void) {
+    this.#stage = stage;
+    this.#field = field;
+    this.#send = send;
+    stage.addEventListener("focus", () => {
+      if (this.#isOn) field.focus({ preventScroll: true });
+    });
+    field.addEventListener("compositionstart", () => field.classList.add("composing"));
+    field.addEventListener("compositionend", () => {
+      field.classList.remove("composing");
+      this.#take();
+    });
+    field.addEventListener("input", (event) => {
+      if (!(event instanceof InputEvent && event.isComposing)) this.#take();
+    });
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** The keyboard goes from stage to field or back, and at no time to nobody. */
+  toggle(): void {
+    this.#isOn = !this.#isOn;
+    if (this.#isOn) {
+      this.#empty();
+      this.#field.hidden = false;
+      this.#field.focus({ preventScroll: true });
+    } else {
+      this.#stage.focus({ preventScroll: true });
+      this.#field.hidden = true;
+    }
+  }
+
+  #take(): void {
+    const { value } = this.#field;
+    this.#empty();
+    const keys = value === "" ? pressOf("Backspace", "Backspace") : keysOfText(without(value));
+    for (const key of keys) this.#send(key);
+  }
+
+  #empty(): void {
+    this.#field.value = NOTHING;
+    this.#field.setSelectionRange(NOTHING.length, NOTHING.length);
+  }
+}
+
+function without(value: string): string {
+  return value.replaceAll(NOTHING, "");
+}
