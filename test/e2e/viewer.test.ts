@@ -440,6 +440,21 @@ describe("what the operator does", () => {
     expect(events.filter(ofType("blur"))).toEqual([]);
   });
 
+  test("a tab that closes in the middle of a shortcut asks first", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.keyboard.down("Control");
+    const asked = new Promise<string>((resolve) => {
+      opened.page.once("dialog", (dialog) => {
+        resolve(dialog.type());
+        void dialog.dismiss();
+      });
+    });
+    await opened.page.close({ runBeforeUnload: true });
+    expect(await asked).toBe("beforeunload");
+    await opened.page.keyboard.up("Control");
+  });
+
   test("leaving the picture lets go of all keys and buttons there", async () => {
     await using opened = await open();
     await opened.reaches("live");

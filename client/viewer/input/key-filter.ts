@@ -25,6 +25,9 @@ const SHORTCUTS: Readonly<Record<string, Shortcut>> = {
 /** The browser's own full screen: an operator must be able to leave it in every state of the page. */
 const LEFT_TO_BROWSER: ReadonlySet<string> = new Set(["F11"]);
 
+/** With these a browser does what no page is asked about: Control and W closes the tab. */
+const BROWSER_CODES = ["ControlLeft", "ControlRight", "MetaLeft", "MetaRight"] as const;
+
 const MODIFIER_CODES: ReadonlySet<string> = new Set(
   ["Shift", "Control", "Alt", "Meta"].flatMap((name) => [`${name}Left`, `${name}Right`]),
 );
@@ -48,6 +51,11 @@ export function shortcutOf(press: KeyPress): Shortcut | undefined {
 export class KeyFilter {
   /** Code to key of what the guest believes held. */
   readonly #held = new Map<string, string>();
+
+  /** The guest is in the middle of a shortcut that may be one of the browser's, too. */
+  get holdsShortcut(): boolean {
+    return BROWSER_CODES.some((code) => this.#held.has(code));
+  }
 
   decide(press: KeyPress): KeyDecision {
     if (LEFT_TO_BROWSER.has(press.code)) return LEFT_ALONE;

@@ -45,6 +45,10 @@ export function listenToKeyboard(
   stage.addEventListener("focusout", ({ relatedTarget }) => {
     if (!(relatedTarget instanceof Node && stage.contains(relatedTarget))) letGo();
   });
+  // Who closes a window of the guest's by Control and W would close the tab, too.
+  window?.addEventListener("beforeunload", (event) => {
+    if (isGuests() && filter.holdsShortcut) event.preventDefault();
+  });
   stage.ownerDocument.addEventListener("visibilitychange", () => {
     if (stage.ownerDocument.visibilityState === "hidden") letGo();
   });

@@ -105,6 +105,19 @@ describe("keys on their way to the guest", () => {
     expect(filter.decide(press("keyup", "KeyB", "b")).send).toHaveLength(0);
   });
 
+  test.each(["ControlLeft", "ControlRight", "MetaLeft", "MetaRight"])(
+    "may be the browser's, too, while %s is held",
+    (code) => {
+      const filter = new KeyFilter();
+      filter.decide(press("keydown", "KeyW", "w"));
+      expect(filter.holdsShortcut).toBe(false);
+      filter.decide(press("keydown", code, code.replace(/Left|Right/, "")));
+      expect(filter.holdsShortcut).toBe(true);
+      filter.releaseAll();
+      expect(filter.holdsShortcut).toBe(false);
+    },
+  );
+
   test("held with Command are released with it, but for other modifiers", () => {
     const filter = new KeyFilter();
     filter.decide(press("keydown", "MetaLeft", "Meta", { metaKey: true }));
