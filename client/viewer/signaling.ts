@@ -81,7 +81,8 @@ export class Signaling {
       } else this.#refuse(error.message);
     });
     this.#socket.on("disconnect", (reason) => {
-      if (this.#ended) return;
+      // Whoever closed it here knows why: the gateway is not to blame.
+      if (this.#ended || reason === "io client disconnect") return;
       if (!this.#isTurnedAway) events.lost();
       this.#isTurnedAway = false;
       // socket.io does not come back by itself when the server ended the connection.
@@ -102,6 +103,20 @@ export class Signaling {
     if (this.#ended) return;
     this.#socket.disconnect();
     this.#connectLater();
+  }
+
+  /** Is no viewer at the gateway until connectNow(). */
+  leave(): void {
+    clearTimeout(this.#retry);
+    this.#socket.disconnect();
+  }
+
+  /** Tries at once, where the next attempt would be later. */
+  connectNow(): void {
+    if (this.#ended || this.#socket.connected) return;
+    this.leave(); // What waits for its turn, or for an answer through a network that is gone.
+    this.#backoff.reset();
+    this.#socket.connect();
   }
 
   /** The way to the gateway works in full: the next restart() may be quick again. */

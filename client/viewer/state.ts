@@ -11,6 +11,10 @@ export type Knowledge = {
   /** Why the gateway has no room for this viewer now, as a sentence. */
   readonly busy?: string | undefined;
   readonly signaling: "connecting" | "open" | "lost";
+  /** The browser says that this computer has no network. */
+  readonly offline: boolean;
+  /** Nobody looks at the page: it has left the session. */
+  readonly away: boolean;
   /** `failed`: this page never had a way for video, or lost its last one and found no other. */
   readonly media: "connecting" | "connected" | "interrupted" | "failed";
   /** What the token opened, as far as the gateway said so. */
@@ -25,6 +29,8 @@ export type Knowledge = {
 export const AT_FIRST: Knowledge = {
   token: false,
   signaling: "connecting",
+  offline: false,
+  away: false,
   media: "connecting",
   playing: false,
   blocked: false,
@@ -37,6 +43,7 @@ export type Phase =
   | "refused"
   | "busy"
   | "connecting"
+  | "away"
   | "reconnecting"
   | "interrupted"
   | "no-path"
@@ -99,15 +106,16 @@ export function present(knowledge: Knowledge): Presentation {
   if (busy !== undefined) {
     return page("busy", "No room", "There is no room now", `${busy} Trying again.`, true);
   }
-  if (knowledge.signaling === "lost") {
+  if (knowledge.away) {
     return page(
-      "reconnecting",
-      "Reconnecting",
-      "Connection lost",
-      "The gateway does not answer. Trying again.",
+      "away",
+      "Resting",
+      "Resting",
+      "Nobody looked at this tab for a while, so that it left the session. Coming back.",
       true,
     );
   }
+  if (knowledge.signaling === "lost") return presentLoss(knowledge);
   // Said before "connecting": each attempt passes through that again, and the page would flicker.
   if (knowledge.media === "failed") {
     return page(
@@ -136,6 +144,21 @@ export function present(knowledge: Knowledge): Presentation {
   const [short, title] = WITHOUT_PICTURE[session.state];
   const awaitsAdmin = session.state === "paused" || session.state === "quarantined";
   return page(session.state, short, title, session.sentence, !awaitsAdmin);
+}
+
+function presentLoss({ offline, welcome }: Knowledge): Presentation {
+  const [title, sentence] = offline
+    ? [
+        "This computer is offline",
+        "The picture comes back by itself when there is a network again.",
+      ]
+    : welcome === undefined
+      ? [
+          "The gateway cannot be reached",
+          "This page came from the gateway, but its WebSocket does not open. The gateway may have stopped a moment ago, or a proxy on the way may block WebSockets. Trying again.",
+        ]
+      : ["Connection lost", "The gateway does not answer. Trying again."];
+  return page("reconnecting", offline ? "Offline" : "Reconnecting", title, sentence, true);
 }
 
 const WITHOUT_PICTURE = {

@@ -1,4 +1,5 @@
 import type { InputEvent } from "#shared/input/events.ts";
+import { Absence } from "./absence.ts";
 import { InputChannels } from "./input/channels.ts";
 import { listenToKeyboard } from "./input/keyboard.ts";
 import type { Shortcut } from "./input/key-filter.ts";
@@ -85,7 +86,36 @@ export class Viewer {
     }
     // Pasting another address into the same tab changes only the fragment, which loads nothing anew.
     window.addEventListener("hashchange", () => this.#readAddress());
+    this.#watchNetwork();
+    const absence = new Absence({
+      left: () => this.#leave(),
+      back: (away) => this.#comeBack(away),
+    });
+    document.addEventListener("visibilitychange", () => {
+      absence.show(document.visibilityState === "visible");
+    });
     this.#readAddress();
+  }
+
+  #watchNetwork(): void {
+    window.addEventListener("offline", () => this.#learn({ offline: true }));
+    window.addEventListener("online", () => {
+      this.#learn({ offline: false });
+      if (this.#knowledge.signaling === "lost") this.#signaling?.connectNow();
+    });
+  }
+
+  /** The last frame stays; the gateway grants fewer frames to a session that nobody watches. */
+  #leave(): void {
+    if (this.#signaling === undefined || this.#knowledge.refused !== undefined) return;
+    this.#dropPeer();
+    this.#signaling.leave();
+    this.#learn({ away: true, signaling: "connecting", media: "connecting", busy: undefined });
+  }
+
+  #comeBack(away: boolean): void {
+    this.#learn({ away: false });
+    if (away || this.#knowledge.signaling === "lost") this.#signaling?.connectNow();
   }
 
   #readAddress(): void {
@@ -99,7 +129,7 @@ export class Viewer {
     this.#dropPeer();
     this.#clearPicture();
     this.#tokens.keep(token);
-    this.#knowledge = { ...AT_FIRST, token: true };
+    this.#knowledge = { ...AT_FIRST, token: true, offline: !navigator.onLine };
     this.#learn({});
     this.#signaling = new Signaling(token, {
       opened: () => {

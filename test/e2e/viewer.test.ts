@@ -122,6 +122,23 @@ function hideH264(): void {
   });
 }
 
+/** Makes half a minute short. */
+function hurryAbsence(): void {
+  const later = window.setTimeout.bind(window);
+  Object.assign(window, {
+    setTimeout: (then: () => void, wait: number) => later(then, wait === 30_000 ? 50 : wait),
+  });
+}
+
+/** Runs in the page, in a browser that keeps its tabs in sight. */
+function setVisibility(visibilityState: string): void {
+  Object.defineProperty(document, "visibilityState", {
+    configurable: true,
+    value: visibilityState,
+  });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
 /** Runs in the page. A black canvas has one. */
 function countColours(element: Element): number {
   if (!(element instanceof HTMLCanvasElement)) throw new Error("It is no canvas.");
@@ -285,6 +302,12 @@ describe("a lost connection", () => {
     await using opened = await open();
     await opened.reaches("live");
     await waitForFrames(opened.page, 2);
+    await opened.page.evaluate(() => {
+      const { body } = document;
+      new MutationObserver(() => {
+        body.dataset["states"] = `${body.dataset["states"] ?? ""} ${body.dataset["state"]}`;
+      }).observe(body, { attributeFilter: ["data-state"] });
+    });
     opened.host.dropVideo();
     await opened.reaches("interrupted");
     await opened.page.waitForSelector("#still:not([hidden])");
@@ -294,6 +317,34 @@ describe("a lost connection", () => {
     await waitForFrames(opened.page, 2);
     expect(opened.host.tokens).toEqual([TOKEN, TOKEN]);
     expect(opened.host.viewers).toBe(1);
+    // The gateway answered all the while.
+    const states = await opened.page.$eval("body", (body) => body.dataset["states"]);
+    expect(states).not.toContain("reconnecting");
+  });
+
+  test("to the network is tried again as soon as there is one", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.setOfflineMode(true);
+    const { port } = opened.host;
+    await opened.host[Symbol.asyncDispose]();
+    await opened.reaches("reconnecting");
+    expect(await opened.text("#notice-title")).toBe("This computer is offline");
+    opened.host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: LIVE, port });
+    await opened.page.setOfflineMode(false);
+    await opened.reaches("live");
+  });
+
+  test("is the page's own doing when nobody looks at it, and undone when somebody does", async () => {
+    await using opened = await open({ before: hurryAbsence });
+    await opened.reaches("live");
+    await opened.page.evaluate(setVisibility, "hidden");
+    await expect.poll(() => opened.host.viewers).toBe(0);
+    await opened.reaches("away");
+    expect(await opened.isVisible("#still")).toBe(true);
+    await opened.page.evaluate(setVisibility, "visible");
+    await opened.reaches("live");
+    expect(opened.host.tokens).toEqual([TOKEN, TOKEN]);
   });
 });
 

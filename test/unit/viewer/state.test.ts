@@ -6,7 +6,10 @@ import { tokenInFragment, tokenInText } from "#client/viewer/token.ts";
 
 const LIVE: Knowledge = {
   token: true,
+  welcome: { session: "vm", role: "control" },
   signaling: "open",
+  offline: false,
+  away: false,
   media: "connected",
   session: { state: "live", sentence: "A program draws." },
   playing: true,
@@ -16,6 +19,29 @@ const GONE = {
   state: "guest-gone",
   sentence: "The guest's program ended. Waiting for the next one.",
 } as const;
+
+describe("a gateway that does not answer", () => {
+  test.each([
+    ["was there before", { ...LIVE, signaling: "lost" }, "Connection lost", /does not answer/],
+    [
+      "has sent this page alone",
+      { ...AT_FIRST, token: true, signaling: "lost" },
+      "The gateway cannot be reached",
+      /proxy on the way may block WebSockets/,
+    ],
+    [
+      "is out of reach of a computer without a network",
+      { ...LIVE, signaling: "lost", offline: true },
+      "This computer is offline",
+      /by itself when there is a network again/,
+    ],
+  ] as const)("%s", (_name, knowledge, title, sentence) => {
+    const said = present(knowledge);
+    expect(said.title).toBe(title);
+    expect(said.sentence).toMatch(sentence);
+    expect(said.busy).toBe(true);
+  });
+});
 
 describe("what the tab is called", () => {
   const welcome = { session: "desk-7", role: "control" } as const;
@@ -70,6 +96,12 @@ describe("what the page says", () => {
       "that the gateway is away, over all that it said before",
       { ...LIVE, signaling: "lost" },
       "reconnecting",
+      true,
+    ],
+    [
+      "that it left while nobody looked",
+      { ...LIVE, signaling: "connecting", away: true },
+      "away",
       true,
     ],
     ["that there is no way for video", { ...LIVE, media: "failed" }, "no-path", true],
