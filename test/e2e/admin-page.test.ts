@@ -144,6 +144,12 @@ describe("the admin page", () => {
     await using second = await guest("second");
     expect([first, second].map(({ ws }) => ws.readyState)).toEqual([first.ws.OPEN, second.ws.OPEN]);
     await openPage();
+    await waitForText("#rows", /second/);
+    const names = () => page.$$eval("#rows th", (heads) => heads.map((head) => head.textContent));
+    const ascending = await names();
+    await page.click('#heads [aria-sort="ascending"] button');
+    await page.waitForSelector('#heads [aria-sort="descending"]');
+    expect(await names()).toEqual(ascending.toReversed());
     const give = async (session: string, percent: string) => {
       await choose(session);
       await page.focus("#share-policy");
