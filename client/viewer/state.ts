@@ -19,7 +19,7 @@ export type Knowledge = {
   readonly media: "connecting" | "connected" | "interrupted" | "failed";
   /** What the token opened, as far as the gateway said so. */
   readonly welcome?: Welcome;
-  readonly session?: SessionState;
+  readonly session?: SessionState | undefined;
   /** A frame of this peer connection was shown. */
   readonly playing: boolean;
   /** The browser holds the picture back until a person asks for it. */
@@ -41,6 +41,7 @@ export type Phase =
   | "no-token"
   | "unsupported"
   | "refused"
+  | "sent-away"
   | "busy"
   | "connecting"
   | "away"
@@ -100,6 +101,9 @@ export function present(knowledge: Knowledge): Presentation {
       "Open the whole address that you were given, with the part after the # sign: it is the key to the session. You can also paste it here.",
     );
   }
+  if (refused !== undefined && knowledge.welcome !== undefined) {
+    return page("sent-away", "Ended", "The gateway ended this view", refused);
+  }
   if (refused !== undefined) {
     return page("refused", "Refused", "The gateway refused this viewer", refused);
   }
@@ -141,9 +145,10 @@ export function present(knowledge: Knowledge): Presentation {
   if (session.state === "starting" || session.state === "live") {
     return presentPicture(knowledge, session);
   }
-  const [short, title] = WITHOUT_PICTURE[session.state];
+  const [short, title, next] = WITHOUT_PICTURE[session.state];
   const awaitsAdmin = session.state === "paused" || session.state === "quarantined";
-  return page(session.state, short, title, session.sentence, !awaitsAdmin);
+  const sentence = next === undefined ? session.sentence : `${session.sentence} ${next}`;
+  return page(session.state, short, title, sentence, !awaitsAdmin);
 }
 
 function presentLoss({ offline, welcome }: Knowledge): Presentation {
@@ -161,13 +166,18 @@ function presentLoss({ offline, welcome }: Knowledge): Presentation {
   return page("reconnecting", offline ? "Offline" : "Reconnecting", title, sentence, true);
 }
 
+/** For the toolbar, as a title, and what is to be expected after the gateway's own sentence. */
 const WITHOUT_PICTURE = {
-  "waiting-for-guest": ["Waiting", "Waiting for a program"],
-  "guest-away": ["Link broken", "The link to the program broke"],
-  "guest-gone": ["Program ended", "The program ended"],
-  "worker-restarting": ["Restarting", "The GPU worker starts again"],
-  paused: ["Paused", "The session is paused"],
-  quarantined: ["Quarantined", "The session is quarantined"],
+  "waiting-for-guest": ["Waiting", "Waiting for a program", "Its picture appears here by itself."],
+  "guest-away": [
+    "Link broken",
+    "The link to the program broke",
+    "It goes on when the link is back.",
+  ],
+  "guest-gone": ["Program ended", "The program ended", "The next one's picture appears by itself."],
+  "worker-restarting": ["Restarting", "The GPU worker starts again", undefined],
+  paused: ["Paused", "The session is paused", "It goes on when an admin resumes it."],
+  quarantined: ["Quarantined", "The session is quarantined", undefined],
 } as const;
 
 /** The guest draws, or is about to: what remains is the picture on this page. */
@@ -183,5 +193,7 @@ function presentPicture(knowledge: Knowledge, session: SessionState): Presentati
   if (session.state === "live" && knowledge.playing) {
     return page("live", "Live", "Live", session.sentence);
   }
-  return page("starting", "Starting", "Starting", session.sentence, true);
+  const sentence =
+    session.state === "live" ? "The program draws; its picture is on the way." : session.sentence;
+  return page("starting", "Starting", "Starting", sentence, true);
 }

@@ -134,7 +134,8 @@ export class Viewer {
     this.#signaling = new Signaling(token, {
       opened: () => {
         this.#dropPeer();
-        this.#learn({ signaling: "open" });
+        // What it was before, a gateway that was started anew may not know.
+        this.#learn({ signaling: "open", session: undefined });
       },
       welcome: (welcome) => this.#learn({ welcome }),
       description: (description) => {

@@ -78,7 +78,13 @@ describe("what the page says", () => {
       "unsupported",
       false,
     ],
-    ["that it was refused", { ...LIVE, signaling: "lost", refused: "No room." }, "refused", false],
+    ["that it was refused", { ...AT_FIRST, token: true, refused: "No." }, "refused", false],
+    [
+      "that it was let in and then sent away",
+      { ...LIVE, signaling: "lost", refused: "An admin removed the session." },
+      "sent-away",
+      false,
+    ],
     [
       "that there is no room, over all that was said before",
       { ...LIVE, signaling: "lost", busy: "Session vm is full." },
@@ -163,8 +169,11 @@ describe("what the page says", () => {
     expect(presentation.title).not.toBe("");
   });
 
-  test("is the gateway's own sentence where it has one", () => {
-    expect(present({ ...LIVE, session: GONE }).sentence).toBe(GONE.sentence);
+  test("is the gateway's own sentence where it has one, and what comes next", () => {
+    expect(present({ ...LIVE, session: GONE }).sentence).toBe(
+      `${GONE.sentence} The next one's picture appears by itself.`,
+    );
+    expect(present({ ...LIVE, playing: false }).sentence).toMatch(/picture is on the way/);
     expect(present({ ...LIVE, refused: "No room." }).sentence).toBe("No room.");
     expect(present({ ...LIVE, busy: "Full." }).sentence).toBe("Full. Trying again.");
   });
