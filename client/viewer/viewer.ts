@@ -5,6 +5,7 @@ import { listenToKeyboard } from "./input/keyboard.ts";
 import type { Shortcut } from "./input/key-filter.ts";
 import { listenToPointer } from "./input/pointer.ts";
 import { TextEntry } from "./input/text-entry.ts";
+import { Typist } from "./input/typist.ts";
 import { Peer } from "./peer.ts";
 import { Playback } from "./playback.ts";
 import { Signaling } from "./signaling.ts";
@@ -48,7 +49,8 @@ export class Viewer {
       resized: (size) => this.#stage.setPicture(size),
       blocked: () => this.#learn({ blocked: true }),
     });
-    this.#text = new TextEntry(area, element("text-entry", HTMLTextAreaElement), send);
+    const typist = new Typist(send);
+    this.#text = new TextEntry(area, element("text-entry", HTMLTextAreaElement), typist);
     this.#notice = new Notice({
       token: (token) => this.#useToken(token),
       action: (phase) => this.#act(phase),
@@ -67,7 +69,7 @@ export class Viewer {
     );
     listenToPointer(area, () => this.#stage.placed, send);
     listenToKeyboard(area, {
-      send,
+      typist,
       isGuests: () => !isViewOnly(this.#knowledge),
       writesText: () => this.#text.isOn,
       shortcut: (shortcut) => this.#shortcut(shortcut),

@@ -1,9 +1,10 @@
-import type { InputEvent } from "#shared/input/events.ts";
 import { KeyFilter, type Shortcut, shortcutOf } from "./key-filter.ts";
-import { makesText } from "./text-keys.ts";
+import { makesText, pastes } from "./text-keys.ts";
+import type { Typist } from "./typist.ts";
 
 export type KeyboardUse = {
-  readonly send: (event: InputEvent) => void;
+  /** All goes by this, behind the text that is being typed. */
+  readonly typist: Typist;
   /** Who only views keeps the browser's own keys. */
   readonly isGuests: () => boolean;
   /** A field within the stage makes text of keys. */
@@ -17,7 +18,7 @@ export type KeyboardUse = {
  */
 export function listenToKeyboard(
   stage: HTMLElement,
-  { send, isGuests, writesText, shortcut }: KeyboardUse,
+  { typist, isGuests, writesText, shortcut }: KeyboardUse,
 ): void {
   const filter = new KeyFilter();
   const { defaultView: window } = stage.ownerDocument;
@@ -30,14 +31,18 @@ export function listenToKeyboard(
       return;
     }
     if (!stage.contains(stage.ownerDocument.activeElement) || !isGuests()) return;
+    if (writesText() && pastes(event)) {
+      letGo(); // Control is held, and what is typed now is no shortcut.
+      return;
+    }
     if (writesText() && makesText(event)) return;
     const decision = filter.decide(event);
     if (decision.prevent) event.preventDefault();
-    for (const key of decision.send) send(key);
+    typist.type(decision.send);
   };
   const letGo = (): void => {
     filter.releaseAll();
-    send({ type: "blur" });
+    typist.type([{ type: "blur" }]);
   };
 
   window?.addEventListener("keydown", onKey);

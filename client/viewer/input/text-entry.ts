@@ -1,5 +1,5 @@
-import type { KeyInput } from "#shared/input/events.ts";
 import { keysOfText, pressOf } from "./text-keys.ts";
+import type { Typist } from "./typist.ts";
 
 /** Something to delete: a screen keyboard's Backspace is told of only where a character goes. */
 const NOTHING = "\u200b";
@@ -11,14 +11,14 @@ const NOTHING = "\u200b";
 export class TextEntry {
   readonly #stage: HTMLElement;
   readonly #field: HTMLTextAreaElement;
-  readonly #send: (key: KeyInput) => void;
+  readonly #typist: Typist;
   #isOn = false;
 
   /** `field` is within `stage`. */
-  constructor(stage: HTMLElement, field: HTMLTextAreaElement, send: (key: KeyInput) => void) {
+  constructor(stage: HTMLElement, field: HTMLTextAreaElement, typist: Typist) {
     this.#stage = stage;
     this.#field = field;
-    this.#send = send;
+    this.#typist = typist;
     stage.addEventListener("focus", () => {
       if (this.#isOn) field.focus({ preventScroll: true });
     });
@@ -44,6 +44,7 @@ export class TextEntry {
       this.#field.hidden = false;
       this.#field.focus({ preventScroll: true });
     } else {
+      this.#typist.stop();
       this.#stage.focus({ preventScroll: true });
       this.#field.hidden = true;
     }
@@ -52,8 +53,9 @@ export class TextEntry {
   #take(): void {
     const { value } = this.#field;
     this.#empty();
-    const keys = value === "" ? pressOf("Backspace", "Backspace") : keysOfText(without(value));
-    for (const key of keys) this.#send(key);
+    this.#typist.type(
+      value === "" ? pressOf("Backspace", "Backspace") : keysOfText(without(value)),
+    );
   }
 
   #empty(): void {

@@ -3,11 +3,13 @@ import type { KeyPress } from "./key-filter.ts";
 
 // Text that no single key makes: of an input method, a dead key, a screen keyboard. No DOM here.
 
-/**
- * Characters taken at once, each of which is two events: a screen keyboard may paste a whole clipboard, and over
- * 1,000 events in a second the gateway ends a viewer.
- */
-export const MAX_TEXT_CHARACTERS = 256;
+/** Characters of one text. Bounds for how long a clipboard that was pasted by mistake goes on typing: 16 s. */
+export const MAX_TEXT_CHARACTERS = 4096;
+
+/** Whether the key pastes the operator's own clipboard into a field that makes text of keys. */
+export function pastes({ type, code, ctrlKey, altKey, metaKey }: KeyPress): boolean {
+  return type === "keydown" && code === "KeyV" && ctrlKey !== metaKey && !altKey;
+}
 
 /** Whether a field makes text of the key: such a key is not the guest's, the text is. */
 export function makesText({ key, isComposing, ctrlKey, altKey, metaKey }: KeyPress): boolean {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { keysOfText, makesText, MAX_TEXT_CHARACTERS } from "#client/viewer/input/text-keys.ts";
+import {
+  keysOfText,
+  makesText,
+  MAX_TEXT_CHARACTERS,
+  pastes,
+} from "#client/viewer/input/text-keys.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
 
 const press = (key: string, more: object = {}) => ({
@@ -33,6 +38,17 @@ describe("while text is written", () => {
   ])("%s makes text: %#", (_name, key, expected) => {
     expect(makesText(key)).toBe(expected);
   });
+});
+
+test.each([
+  ["Control and V", press("v", { code: "KeyV", ctrlKey: true }), true],
+  ["Command and V", press("v", { code: "KeyV", metaKey: true }), true],
+  ["V", press("v", { code: "KeyV" }), false],
+  ["Control and another key", press("c", { code: "KeyC", ctrlKey: true }), false],
+  ["Control, Alt and V", press("v", { code: "KeyV", ctrlKey: true, altKey: true }), false],
+  ["a release", press("v", { code: "KeyV", ctrlKey: true, type: "keyup" }), false],
+])("%s pastes: %#", (_name, key, expected) => {
+  expect(pastes(key)).toBe(expected);
 });
 
 describe("text as keys", () => {
