@@ -567,7 +567,14 @@ describe("the statistics", () => {
       "Round trip": expect.stringMatching(/ ms$/),
       "Jitter buffer": expect.stringMatching(/ ms$/),
     });
+    await opened.page.setViewport({ width: 667, height: 375 });
     await opened.page.hover("#toolbar");
+    const edges = (selector: string) =>
+      opened.page.$eval(selector, (element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return { top, bottom };
+      });
+    expect((await edges("#stats")).top).toBeGreaterThan((await edges("#toolbar .bar")).bottom);
     expect(await opened.page.$eval("#stats-button", (button) => button.ariaPressed)).toBe("true");
     await opened.page.click("#stats-button");
     expect(await opened.isVisible("#stats")).toBe(false);
