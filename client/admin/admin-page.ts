@@ -10,28 +10,35 @@ import { Charts } from "./view/charts.ts";
 import { Detail, type DetailAct } from "./view/detail.ts";
 import { Door } from "./view/door.ts";
 import { Questions } from "./view/question.ts";
+import { Remark } from "./view/remark.ts";
 import { SessionTable } from "./view/session-table.ts";
 
+const TOKEN_KEY = "heliograph.admin-token";
 const SESSION_NAME = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";
 
 /** The host admin's page: owns the connection to the gateway and connects the parts of the page. */
 export class AdminPage {
-  readonly #tokens = new TokenKeeper(window, "heliograph.admin-token");
+  readonly #tokens = new TokenKeeper(window, TOKEN_KEY);
   readonly #desk = element("desk", HTMLElement);
   readonly #host = element("host", HTMLElement);
-  readonly #said = element("said", HTMLElement);
   readonly #keep = element("keep", HTMLButtonElement);
   readonly #door: Door;
   readonly #table: SessionTable;
   readonly #detail: Detail;
   readonly #charts = new Charts();
   readonly #questions = new Questions();
+  readonly #remark: Remark;
   #live: Live | undefined;
   #api: AdminApi | undefined;
   #news: AdminNews | undefined;
   #selected: string | undefined;
 
   constructor() {
+    const said = element("said", HTMLElement);
+    this.#remark = new Remark((sentence, isError) => {
+      said.textContent = sentence;
+      said.classList.toggle("error", isError);
+    });
     this.#door = new Door((token) => this.#useToken(token));
     this.#table = new SessionTable((session) => this.#select(session));
     this.#detail = new Detail({
@@ -85,6 +92,7 @@ export class AdminPage {
     this.#desk.hidden = true;
     this.#keep.hidden = true;
     this.#table.show([], undefined);
+    this.#remark.clear();
     this.#enter(state, "");
     this.#door.show(title, sentence);
   }
@@ -178,9 +186,7 @@ export class AdminPage {
     const { name } = report;
     switch (act) {
       case "screen":
-        await this.#try(async (api) => {
-          window.open(await api.screen(name), "_blank", "noopener");
-        }, `The screen of ${name} opens in another tab.`);
+        await this.#openScreen(name);
         return;
       case "pause":
         await (report.paused
@@ -201,11 +207,31 @@ export class AdminPage {
     }
   }
 
+  /** The tab is opened at once, in the click: browsers block one that comes after the gateway's answer. */
+  async #openScreen(name: string): Promise<void> {
+    const tab = window.open("", "_blank");
+    if (tab === null) {
+      this.#remark.say("The browser blocked the tab: allow pop-ups for this page.", true);
+      return;
+    }
+    tab.opener = null;
+    new TokenKeeper(tab, TOKEN_KEY).forget(); // A tab that a page opens inherits what the page keeps.
+    await this.#try(async (api) => {
+      try {
+        tab.location.replace(await api.screen(name));
+      } catch (error) {
+        tab.close();
+        throw error;
+      }
+    }, `The screen of ${name} opens in another tab.`);
+  }
+
   async #evict(name: string): Promise<void> {
     const reason = await this.#questions.ask({
       title: `Evict ${name}?`,
       sentence: "Its programs and its GPU worker end. They may come back at once.",
       action: "Evict",
+      isDangerous: true,
       text: { label: "Reason, told to its programs and viewers", required: false },
     });
     if (reason === undefined) return;
@@ -219,6 +245,7 @@ export class AdminPage {
       sentence:
         "Its programs and its GPU worker end, and its guest is not let in until you release it, also after a restart of the gateway.",
       action: "Quarantine",
+      isDangerous: true,
       text: { label: "Reason, told to its programs and viewers", required: true },
     });
     if (reason === undefined) return;
@@ -240,6 +267,7 @@ export class AdminPage {
       title: `Remove ${name}?`,
       sentence: "Its programs, its GPU worker and its viewers end. Its guest may come back.",
       action: "Remove",
+      isDangerous: true,
     });
     if (answer === undefined) return;
     await this.#try((api) => api.remove(name), `${name} was removed.`);
@@ -250,15 +278,10 @@ export class AdminPage {
     if (this.#api === undefined) return;
     try {
       await deed(this.#api);
-      if (done !== undefined) this.#say(done, false);
+      if (done !== undefined) this.#remark.say(done, false);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#say(error.message, true);
+      this.#remark.say(error.message, true);
     }
-  }
-
-  #say(sentence: string, isError: boolean): void {
-    this.#said.textContent = sentence;
-    this.#said.classList.toggle("error", isError);
   }
 }

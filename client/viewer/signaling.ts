@@ -7,6 +7,7 @@ import {
   SIGNALING_PATH,
   VIEWER_NAMESPACE,
   type ViewerToServer,
+  type Welcome,
 } from "#shared/signaling/messages.ts";
 import { Backoff } from "./backoff.ts";
 
@@ -18,6 +19,8 @@ const CONNECT_TIMEOUT_MS = 8_000;
 export type SignalingEvents = {
   /** The gateway took the token; it opens a new peer connection with its offer. */
   readonly opened: () => void;
+  /** What the token opened. */
+  readonly welcome: (welcome: Welcome) => void;
   readonly description: (description: Description) => void;
   readonly candidate: (candidate: Candidate | null) => void;
   readonly session: (state: SessionState) => void;
@@ -56,6 +59,7 @@ export class Signaling {
       forceNew: true,
     });
     this.#socket.on("connect", events.opened);
+    this.#socket.on("welcome", events.welcome);
     this.#socket.on("description", events.description);
     this.#socket.on("candidate", events.candidate);
     this.#socket.on("session", events.session);
@@ -77,7 +81,8 @@ export class Signaling {
       } else this.#refuse(error.message);
     });
     this.#socket.on("disconnect", (reason) => {
-      if (this.#ended) return;
+      // Whoever closed it here knows why: the gateway is not to blame.
+      if (this.#ended || reason === "io client disconnect") return;
       if (!this.#isTurnedAway) events.lost();
       this.#isTurnedAway = false;
       // socket.io does not come back by itself when the server ended the connection.
@@ -98,6 +103,20 @@ export class Signaling {
     if (this.#ended) return;
     this.#socket.disconnect();
     this.#connectLater();
+  }
+
+  /** Is no viewer at the gateway until connectNow(). */
+  leave(): void {
+    clearTimeout(this.#retry);
+    this.#socket.disconnect();
+  }
+
+  /** Tries at once, where the next attempt would be later. */
+  connectNow(): void {
+    if (this.#ended || this.#socket.connected) return;
+    this.leave(); // What waits for its turn, or for an answer through a network that is gone.
+    this.#backoff.reset();
+    this.#socket.connect();
   }
 
   /** The way to the gateway works in full: the next restart() may be quick again. */

@@ -6,6 +6,10 @@ import { placePicture, type Rectangle, type Size, sizeToAsk } from "./geometry.t
 const SETTLE_MS = 80;
 const MAX_DEVICE_PIXEL_RATIO = 16;
 
+const CONTROL_LABEL =
+  "The guest's screen. Keys go to the guest; Control, Alt, Shift and M together lead to the toolbar.";
+const VIEW_LABEL = "The guest's screen, to look at only.";
+
 /** The part of the page that the picture stands on: lays it out and tells the guest how much room there is. */
 export class Stage {
   readonly element: HTMLElement;
@@ -37,6 +41,12 @@ export class Stage {
   /** Where the picture stands, in CSS pixels from the stage's corner. */
   get placed(): Rectangle {
     return this.#placed;
+  }
+
+  /** Says to a screen reader whose the keys are. */
+  tellRole(viewOnly: boolean): void {
+    const label = viewOnly ? VIEW_LABEL : CONTROL_LABEL;
+    if (this.element.ariaLabel !== label) this.element.ariaLabel = label;
   }
 
   setPicture(size: Size): void {

@@ -1,11 +1,16 @@
+import type { InputEvent } from "#shared/input/events.ts";
+import { Absence } from "./absence.ts";
 import { InputChannels } from "./input/channels.ts";
 import { listenToKeyboard } from "./input/keyboard.ts";
+import type { Shortcut } from "./input/key-filter.ts";
 import { listenToPointer } from "./input/pointer.ts";
+import { TextEntry } from "./input/text-entry.ts";
+import { Typist } from "./input/typist.ts";
 import { Peer } from "./peer.ts";
 import { Playback } from "./playback.ts";
 import { Signaling } from "./signaling.ts";
 import { Stage } from "./stage.ts";
-import { AT_FIRST, type Knowledge, type Phase, present } from "./state.ts";
+import { AT_FIRST, isViewOnly, type Knowledge, pageTitle, type Phase, present } from "./state.ts";
 import { type GatewayStats, readGatewayStats } from "./stats/gateway-stats.ts";
 import { StatsPanel } from "./stats/panel.ts";
 import { browserAbilities, whyUnsupported } from "./support.ts";
@@ -21,6 +26,7 @@ export class Viewer {
   readonly #playback: Playback;
   readonly #stage: Stage;
   readonly #channels: InputChannels;
+  readonly #text: TextEntry;
   readonly #notice: Notice;
   readonly #toolbar: Toolbar;
   readonly #panel: StatsPanel;
@@ -34,12 +40,17 @@ export class Viewer {
     const still = element("still", HTMLCanvasElement);
     const area = element("stage", HTMLElement);
     this.#channels = new InputChannels(() => this.#stage.askNow());
-    this.#stage = new Stage(area, [video, still], this.#channels.send);
+    const send = (event: InputEvent): void => {
+      if (!isViewOnly(this.#knowledge)) this.#channels.send(event);
+    };
+    this.#stage = new Stage(area, [video, still], send);
     this.#playback = new Playback(video, still, {
       playing: () => this.#firstFrame(),
       resized: (size) => this.#stage.setPicture(size),
       blocked: () => this.#learn({ blocked: true }),
     });
+    const typist = new Typist(send);
+    this.#text = new TextEntry(area, element("text-entry", HTMLTextAreaElement), typist);
     this.#notice = new Notice({
       token: (token) => this.#useToken(token),
       action: (phase) => this.#act(phase),
@@ -47,6 +58,7 @@ export class Viewer {
     this.#toolbar = new Toolbar({
       statistics: () => this.#toggleStatistics(),
       fullScreen: () => void toggleFullScreen(),
+      text: () => this.#toggleText(),
       left: () => area.focus(),
     });
     this.#panel = new StatsPanel(
@@ -55,11 +67,15 @@ export class Viewer {
       () => ({ session: this.#knowledge.session, gateway: this.#gatewayStats }),
       async () => this.#peer?.stats(),
     );
-    listenToPointer(area, () => this.#stage.placed, this.#channels.send);
-    listenToKeyboard(area, this.#channels.send, (shortcut) => {
-      if (shortcut === "statistics") this.#toggleStatistics();
-      else if (shortcut === "full-screen") void toggleFullScreen();
-      else this.#toolbar.focus();
+    listenToPointer(area, () => this.#stage.placed, send);
+    listenToKeyboard(area, {
+      typist,
+      isGuests: () => !isViewOnly(this.#knowledge),
+      writesText: () => this.#text.isOn,
+      shortcut: (shortcut) => this.#shortcut(shortcut),
+    });
+    area.addEventListener("pointerdown", () => {
+      if (isViewOnly(this.#knowledge)) this.#toolbar.peek();
     });
   }
 
@@ -72,7 +88,36 @@ export class Viewer {
     }
     // Pasting another address into the same tab changes only the fragment, which loads nothing anew.
     window.addEventListener("hashchange", () => this.#readAddress());
+    this.#watchNetwork();
+    const absence = new Absence({
+      left: () => this.#leave(),
+      back: (away) => this.#comeBack(away),
+    });
+    document.addEventListener("visibilitychange", () => {
+      absence.show(document.visibilityState === "visible");
+    });
     this.#readAddress();
+  }
+
+  #watchNetwork(): void {
+    window.addEventListener("offline", () => this.#learn({ offline: true }));
+    window.addEventListener("online", () => {
+      this.#learn({ offline: false });
+      if (this.#knowledge.signaling === "lost") this.#signaling?.connectNow();
+    });
+  }
+
+  /** The last frame stays; the gateway grants fewer frames to a session that nobody watches. */
+  #leave(): void {
+    if (this.#signaling === undefined || this.#knowledge.refused !== undefined) return;
+    this.#dropPeer();
+    this.#signaling.leave();
+    this.#learn({ away: true, signaling: "connecting", media: "connecting", busy: undefined });
+  }
+
+  #comeBack(away: boolean): void {
+    this.#learn({ away: false });
+    if (away || this.#knowledge.signaling === "lost") this.#signaling?.connectNow();
   }
 
   #readAddress(): void {
@@ -86,13 +131,15 @@ export class Viewer {
     this.#dropPeer();
     this.#clearPicture();
     this.#tokens.keep(token);
-    this.#knowledge = { ...AT_FIRST, token: true };
+    this.#knowledge = { ...AT_FIRST, token: true, offline: !navigator.onLine };
     this.#learn({});
     this.#signaling = new Signaling(token, {
       opened: () => {
         this.#dropPeer();
-        this.#learn({ signaling: "open" });
+        // What it was before, a gateway that was started anew may not know.
+        this.#learn({ signaling: "open", session: undefined });
       },
+      welcome: (welcome) => this.#learn({ welcome }),
       description: (description) => {
         this.#peer ??= this.#newPeer();
         this.#peer.accept(description);
@@ -179,6 +226,31 @@ export class Viewer {
     }
   }
 
+  #shortcut(shortcut: Shortcut): void {
+    switch (shortcut) {
+      case "statistics":
+        this.#toggleStatistics();
+        return;
+      case "full-screen":
+        void toggleFullScreen();
+        return;
+      case "text":
+        this.#toggleText();
+        return;
+      case "toolbar":
+        this.#toolbar.focus();
+        return;
+      default:
+        shortcut satisfies never;
+    }
+  }
+
+  #toggleText(): void {
+    if (isViewOnly(this.#knowledge)) return;
+    this.#text.toggle();
+    this.#learn({});
+  }
+
   #toggleStatistics(): void {
     this.#panel.toggle();
     this.#learn({});
@@ -191,9 +263,17 @@ export class Viewer {
     const cameAlive = presentation.phase === "live" && dataset["state"] !== "live";
     dataset["state"] = presentation.phase;
     this.#notice.show(presentation);
-    this.#toolbar.show(presentation.short, this.#panel.open);
-    document.title =
-      presentation.phase === "live" ? "Heliograph" : `${presentation.short} – Heliograph`;
+    const { welcome } = this.#knowledge;
+    const viewOnly = isViewOnly(this.#knowledge);
+    this.#toolbar.show({
+      session: welcome?.session ?? "",
+      state: viewOnly ? `${presentation.short}, view only` : presentation.short,
+      statisticsOpen: this.#panel.open,
+      mayWrite: !viewOnly,
+      writes: this.#text.isOn,
+    });
+    this.#stage.tellRole(viewOnly);
+    document.title = pageTitle(presentation, welcome);
     // The keyboard is the guest's as soon as there is something to type into.
     if (cameAlive && !this.#toolbar.hasFocus) this.#stage.element.focus();
   }

@@ -110,6 +110,7 @@ export class SignalingDoor implements Disposable {
         role: claims.role,
         // Looked up on each use: an empty session is forgotten, and made anew under its name.
         session: {
+          name: claims.session,
           addViewer: (...viewer) => session(claims.session).addViewer(...viewer, claims.pass.id),
         },
         hold: (end) => tokens.hold(claims.pass, end),

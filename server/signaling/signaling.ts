@@ -38,6 +38,7 @@ export type ViewerInlet = {
 };
 
 type ViewableSession = {
+  readonly name: string;
   /**
    * `viewer` is unique for the gateway's life. Throws an Error whose message is a sentence for the
    * viewer when there is no room for it now.
@@ -169,6 +170,7 @@ function serveViewer(socket: ViewerSocket): void {
     socket.disconnect(true);
   };
   const { session, role, exchanged, hold } = socket.data.admission;
+  socket.emit("welcome", { session: session.name, role });
   if (exchanged !== undefined) socket.emit("token", exchanged);
   let inlet: ViewerInlet;
   try {

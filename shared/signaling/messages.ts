@@ -34,7 +34,16 @@ export type SessionState = {
   readonly adapter?: string;
 };
 
+/** What the viewer's token opened. */
+export type Welcome = {
+  readonly session: string;
+  /** "view": the gateway takes no input from this viewer. */
+  readonly role: "view" | "control" | "admin";
+};
+
 export type ServerToViewer = {
+  /** The first message: the token is taken. */
+  welcome: (welcome: Welcome) => void;
   description: (description: Description) => void;
   candidate: (candidate: Candidate | null) => void;
   session: (state: SessionState) => void;

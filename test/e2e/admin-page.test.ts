@@ -144,6 +144,12 @@ describe("the admin page", () => {
     await using second = await guest("second");
     expect([first, second].map(({ ws }) => ws.readyState)).toEqual([first.ws.OPEN, second.ws.OPEN]);
     await openPage();
+    await waitForText("#rows", /second/);
+    const names = () => page.$$eval("#rows th", (heads) => heads.map((head) => head.textContent));
+    const ascending = await names();
+    await page.click('#heads [aria-sort="ascending"] button');
+    await page.waitForSelector('#heads [aria-sort="descending"]');
+    expect(await names()).toEqual(ascending.toReversed());
     const give = async (session: string, percent: string) => {
       await choose(session);
       await page.focus("#share-policy");
@@ -207,8 +213,14 @@ describe("the admin page", () => {
     await page.type("#dialog-field", "made-here");
     await page.click("#dialog-do");
     await choose("made-here");
-    await page.click("#act-remove");
-    await page.click("#dialog-cancel");
+    // Enter held too long, and Enter pressed again without a look, are both no.
+    await page.focus("#act-remove");
+    await page.keyboard.down("Enter");
+    await page.keyboard.down("Enter");
+    await page.waitForSelector("#dialog[open]");
+    await page.keyboard.up("Enter");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#dialog:not([open])");
     expect(audit("removeSession")).toEqual([]);
     await page.click("#act-remove");
     await page.click("#dialog-do");
@@ -230,7 +242,15 @@ describe("the admin page", () => {
     await waitForText("#rows", /seen.*Starting/);
     expect(program.ws.readyState).toBe(program.ws.OPEN);
     expect(audit("viewScreen")).toHaveLength(1);
+    expect(await viewer.evaluate(() => window.opener)).toBeNull();
+    expect(await viewer.evaluate(() => Object.keys(sessionStorage))).toEqual(["heliograph.token"]);
     await viewer.close();
+    await page.evaluate(() => {
+      window.open = () => null;
+    });
+    await page.click("#act-screen");
+    await waitForText("#said", /The browser blocked the tab: allow pop-ups/);
+    expect(audit("viewScreen")).toHaveLength(1);
   });
 
   test.for([

@@ -42,6 +42,7 @@ afterAll(async () => {
 type OpenOptions = {
   readonly address?: (host: ViewerHost) => string;
   readonly state?: SessionState;
+  readonly role?: "view" | "control";
   /** Runs in the page before its own code. */
   readonly before?: () => void;
 };
@@ -53,6 +54,7 @@ async function open(options: OpenOptions = {}): Promise<Opened> {
     token: TOKEN,
     invitation: INVITATION,
     state: options.state ?? LIVE,
+    role: options.role ?? "control",
   });
   const page = await browser.newPage();
   const opened = new Opened(host, page);
@@ -79,6 +81,12 @@ class Opened implements AsyncDisposable {
 
   async reaches(state: string): Promise<void> {
     await this.page.waitForSelector(`body[data-state="${state}"]`);
+  }
+
+  /** Loads the page anew, until it is live again. */
+  async reloads(): Promise<void> {
+    await this.page.reload();
+    await this.reaches("live");
   }
 
   async text(selector: string): Promise<string> {
@@ -114,6 +122,23 @@ function hideH264(): void {
   });
 }
 
+/** Makes half a minute short. */
+function hurryAbsence(): void {
+  const later = window.setTimeout.bind(window);
+  Object.assign(window, {
+    setTimeout: (then: () => void, wait: number) => later(then, wait === 30_000 ? 50 : wait),
+  });
+}
+
+/** Runs in the page, in a browser that keeps its tabs in sight. */
+function setVisibility(visibilityState: string): void {
+  Object.defineProperty(document, "visibilityState", {
+    configurable: true,
+    value: visibilityState,
+  });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
 /** Runs in the page. A black canvas has one. */
 function countColours(element: Element): number {
   if (!(element instanceof HTMLCanvasElement)) throw new Error("It is no canvas.");
@@ -139,6 +164,7 @@ describe("the page", () => {
     expect([frame.width, frame.height]).toEqual([640, 360]);
     expect(await opened.isVisible("#notice")).toBe(false);
     expect(opened.page.url()).toBe(opened.host.address);
+    expect(await opened.page.title()).toBe("vm – Heliograph");
     const { requests } = opened.host;
     expect(requests).toContainEqual(expect.stringContaining("transport=websocket"));
     for (const request of requests) expect(request).not.toContain(TOKEN);
@@ -229,17 +255,19 @@ describe("the page", () => {
     await using opened = await open();
     await opened.reaches("live");
     opened.host.refuse("An admin ended this viewer.");
-    await opened.reaches("refused");
+    await opened.reaches("sent-away");
     expect(await opened.text("#notice-sentence")).toBe("An admin ended this viewer.");
     expect(await opened.page.$eval("video", (video) => video.srcObject)).toBeNull();
     expect(await opened.isVisible("#still")).toBe(false);
+    await opened.page.click("#notice-action");
+    await opened.reaches("live");
   });
 
   test("follows the session from waiting to live to the program's end, over its last frame", async () => {
     const state: SessionState = { state: "waiting-for-guest", sentence: "Nothing runs yet." };
     await using opened = await open({ state });
     await opened.reaches("waiting-for-guest");
-    expect(await opened.text("#notice-sentence")).toBe("Nothing runs yet.");
+    expect(await opened.text("#notice-sentence")).toMatch(/^Nothing runs yet\. /);
     opened.host.say({ state: "starting", sentence: "The GPU worker starts." });
     await opened.reaches("starting");
     opened.host.say(LIVE);
@@ -247,7 +275,7 @@ describe("the page", () => {
     await opened.host.stopDrawing();
     opened.host.say(GONE);
     await opened.reaches("guest-gone");
-    expect(await opened.text("#notice-sentence")).toBe(GONE.sentence);
+    expect(await opened.text("#notice-sentence")).toContain(GONE.sentence);
     const { data } = await grabFrame(opened.page);
     expect(new Set(data).size).toBeGreaterThan(16);
     opened.host.say(LIVE);
@@ -276,6 +304,12 @@ describe("a lost connection", () => {
     await using opened = await open();
     await opened.reaches("live");
     await waitForFrames(opened.page, 2);
+    await opened.page.evaluate(() => {
+      const { body } = document;
+      new MutationObserver(() => {
+        body.dataset["states"] = `${body.dataset["states"] ?? ""} ${body.dataset["state"]}`;
+      }).observe(body, { attributeFilter: ["data-state"] });
+    });
     opened.host.dropVideo();
     await opened.reaches("interrupted");
     await opened.page.waitForSelector("#still:not([hidden])");
@@ -285,6 +319,34 @@ describe("a lost connection", () => {
     await waitForFrames(opened.page, 2);
     expect(opened.host.tokens).toEqual([TOKEN, TOKEN]);
     expect(opened.host.viewers).toBe(1);
+    // The gateway answered all the while.
+    const states = await opened.page.$eval("body", (body) => body.dataset["states"]);
+    expect(states).not.toContain("reconnecting");
+  });
+
+  test("to the network is tried again as soon as there is one", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.setOfflineMode(true);
+    const { port } = opened.host;
+    await opened.host[Symbol.asyncDispose]();
+    await opened.reaches("reconnecting");
+    expect(await opened.text("#notice-title")).toBe("This computer is offline");
+    opened.host = await ViewerHost.start({ viewerFolder, token: TOKEN, state: LIVE, port });
+    await opened.page.setOfflineMode(false);
+    await opened.reaches("live");
+  });
+
+  test("is the page's own doing when nobody looks at it, and undone when somebody does", async () => {
+    await using opened = await open({ before: hurryAbsence });
+    await opened.reaches("live");
+    await opened.page.evaluate(setVisibility, "hidden");
+    await expect.poll(() => opened.host.viewers).toBe(0);
+    await opened.reaches("away");
+    expect(await opened.isVisible("#still")).toBe(true);
+    await opened.page.evaluate(setVisibility, "visible");
+    await opened.reaches("live");
+    expect(opened.host.tokens).toEqual([TOKEN, TOKEN]);
   });
 });
 
@@ -371,6 +433,86 @@ describe("what the operator does", () => {
     expect(opened.host.tokens).toEqual([TOKEN]);
   });
 
+  test("who may only view is told so on a press, sends nothing, and keeps the browser's keys", async () => {
+    await using opened = await open({ role: "view" });
+    await opened.reaches("live");
+    expect(await opened.text("#state-text")).toBe("Live, view only");
+    const { keyboard, mouse } = opened.page;
+    await mouse.move(500, 250);
+    expect(await opened.isVisible("#state-text")).toBe(false);
+    await mouse.down();
+    await mouse.up();
+    expect(await opened.isVisible("#state-text")).toBe(true);
+    await opened.page.evaluate(() => {
+      addEventListener("keyup", (event) => {
+        document.body.dataset["prevented"] = String(event.defaultPrevented);
+      });
+    });
+    await keyboard.press("x");
+    await opened.page.waitForSelector('body[data-prevented="false"]');
+    // What was sent before would have arrived before the answer to the next message.
+    await opened.reloads();
+    expect(opened.host.inputs).toEqual([]);
+  });
+
+  test("text of an input method arrives as keys, once, while its keys are on; then keys are keys again", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    const { page } = opened;
+    const toggle = async () => {
+      for (const key of ["Control", "Alt", "Shift"] as const) await page.keyboard.down(key);
+      await page.keyboard.press("k");
+      for (const key of ["Shift", "Alt", "Control"] as const) await page.keyboard.up(key);
+    };
+    await toggle();
+    expect(await page.$eval(":focus", ({ id }) => id)).toBe("text-entry");
+    // A click on the picture does not take the keyboard from it.
+    await page.mouse.click(500, 250);
+    await opened.host.inputsUntil(ofType("pointerup"));
+    const client = await page.createCDPSession();
+    await client.send("Input.imeSetComposition", {
+      text: "にほ",
+      selectionStart: 2,
+      selectionEnd: 2,
+    });
+    expect(await opened.isVisible("#text-entry.composing")).toBe(true);
+    await client.send("Input.insertText", { text: "日本" });
+    await page.keyboard.press("a");
+    await page.keyboard.press("Backspace");
+    await page.keyboard.down("Control");
+    await page.keyboard.press("v"); // A test's browser has no clipboard: what it pastes follows.
+    await client.send("Input.insertText", { text: "é7" });
+    await page.keyboard.up("Control");
+    await toggle();
+    await page.keyboard.press("x");
+    const events = await opened.host.inputsUntil(
+      (event) => event.type === "keyup" && event.code === "KeyX",
+    );
+    const modifiers = /^(Control|Alt|Shift)/;
+    const keys = events.flatMap((event) =>
+      event.type === "keydown" && !modifiers.test(event.code) ? [`${event.code} ${event.key}`] : [],
+    );
+    const pasted = [" é", "Digit7 7"];
+    expect(keys).toEqual([" 日", " 本", "KeyA a", "Backspace Backspace", ...pasted, "KeyX x"]);
+    // The guest lets go of Control before what is pasted, and of nothing else.
+    expect(events.filter(ofType("blur"))).toHaveLength(1);
+  });
+
+  test("a tab that closes in the middle of a shortcut asks first", async () => {
+    await using opened = await open();
+    await opened.reaches("live");
+    await opened.page.keyboard.down("Control");
+    const asked = new Promise<string>((resolve) => {
+      opened.page.once("dialog", (dialog) => {
+        resolve(dialog.type());
+        void dialog.dismiss();
+      });
+    });
+    await opened.page.close({ runBeforeUnload: true });
+    expect(await asked).toBe("beforeunload");
+    await opened.page.keyboard.up("Control");
+  });
+
   test("leaving the picture lets go of all keys and buttons there", async () => {
     await using opened = await open();
     await opened.reaches("live");
@@ -425,7 +567,14 @@ describe("the statistics", () => {
       "Round trip": expect.stringMatching(/ ms$/),
       "Jitter buffer": expect.stringMatching(/ ms$/),
     });
+    await opened.page.setViewport({ width: 667, height: 375 });
     await opened.page.hover("#toolbar");
+    const edges = (selector: string) =>
+      opened.page.$eval(selector, (element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return { top, bottom };
+      });
+    expect((await edges("#stats")).top).toBeGreaterThan((await edges("#toolbar .bar")).bottom);
     expect(await opened.page.$eval("#stats-button", (button) => button.ariaPressed)).toBe("true");
     await opened.page.click("#stats-button");
     expect(await opened.isVisible("#stats")).toBe(false);

@@ -19,6 +19,7 @@ import {
   MAX_SIGNALING_BYTES,
   type ViewerInlet,
   type ViewerOutlet,
+  type ViewerRole,
 } from "#server/signaling/signaling.ts";
 import { decodeInput } from "#shared/input/codec.ts";
 import type { InputEvent } from "#shared/input/events.ts";
@@ -35,6 +36,8 @@ export type ViewerHostOptions = {
   /** Exchanged once for the token. */
   readonly invitation?: string;
   readonly state: SessionState;
+  /** The token's; control when absent. */
+  readonly role?: "view" | "control";
   /** A free one when absent. */
   readonly port?: number;
   readonly width?: number;
@@ -57,6 +60,7 @@ export async function buildViewer(): Promise<string> {
  * for the session behind it: the test itself says what state it is in, and sees what input arrives.
  */
 export class ViewerHost implements AsyncDisposable {
+  readonly name = SESSION;
   readonly #options: ViewerHostOptions;
   readonly #folder: string;
   readonly #media: MediaThread;
@@ -109,7 +113,7 @@ export class ViewerHost implements AsyncDisposable {
           return { role: "control", session: this, exchanged: options.token };
         }
         if (token !== options.token) throw new Error("The token is not valid.");
-        return { role: "control", session: this };
+        return { role: options.role ?? "control", session: this };
       },
     });
   }
@@ -161,6 +165,11 @@ export class ViewerHost implements AsyncDisposable {
     return this.#outlets.size;
   }
 
+  /** What arrived and was not taken. */
+  get inputs(): readonly InputEvent[] {
+    return this.#inputs;
+  }
+
   say(state: SessionState): void {
     this.#state = state;
     for (const outlet of this.#outlets.values()) outlet.state(state);
@@ -195,11 +204,11 @@ export class ViewerHost implements AsyncDisposable {
     }
   }
 
-  addViewer(viewer: string, _role: string, outlet: ViewerOutlet): ViewerInlet {
+  addViewer(viewer: string, role: ViewerRole, outlet: ViewerOutlet): ViewerInlet {
     if (this.noRoom !== undefined) throw new Error(this.noRoom.sentence);
     this.#outlets.set(viewer, outlet);
     outlet.state(this.#state);
-    this.#media.post({ type: "addViewer", session: SESSION, viewer, control: true });
+    this.#media.post({ type: "addViewer", session: SESSION, viewer, control: role !== "view" });
     return {
       description: (description) => this.#media.post({ type: "description", viewer, description }),
       candidate: (candidate) => this.#media.post({ type: "candidate", viewer, candidate }),

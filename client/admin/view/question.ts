@@ -5,6 +5,8 @@ export type Question = {
   readonly sentence: string;
   /** What the button says that does it. */
   readonly action: string;
+  /** What it does cannot be taken back: a press of Enter alone is no. */
+  readonly isDangerous?: boolean;
   /** A line of text to give along. */
   readonly text?: {
     readonly label: string;
@@ -23,6 +25,7 @@ export class Questions {
   readonly #text = element("dialog-text", HTMLElement);
   readonly #label = element("dialog-label", HTMLElement);
   readonly #field = element("dialog-field", HTMLInputElement);
+  readonly #cancel = element("dialog-cancel", HTMLButtonElement);
   readonly #do = element("dialog-do", HTMLButtonElement);
   #answer: ((text: string | undefined) => void) | undefined;
 
@@ -31,9 +34,11 @@ export class Questions {
       event.preventDefault();
       this.#settle(this.#field.value.trim());
     });
-    element("dialog-cancel", HTMLButtonElement).addEventListener("click", () =>
-      this.#settle(undefined),
-    );
+    this.#cancel.addEventListener("click", () => this.#settle(undefined));
+    // The Enter that asked may be held a moment too long: it is no answer.
+    this.#dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.repeat) event.preventDefault();
+    });
     this.#dialog.addEventListener("close", () => {
       // The event comes a moment after the dialog closed, and may find the next question asked.
       if (!this.#dialog.open) this.#settle(undefined);
@@ -41,11 +46,18 @@ export class Questions {
   }
 
   /** Resolves with the text that was given, empty where none was asked for; undefined: no. */
-  ask({ title, sentence, action, text }: Question): Promise<string | undefined> {
+  ask({
+    title,
+    sentence,
+    action,
+    isDangerous = false,
+    text,
+  }: Question): Promise<string | undefined> {
     this.#settle(undefined);
     this.#title.textContent = title;
     this.#sentence.textContent = sentence;
     this.#do.textContent = action;
+    this.#do.classList.toggle("danger", isDangerous);
     this.#text.hidden = text === undefined;
     this.#label.textContent = text?.label ?? "";
     this.#field.value = "";
@@ -53,7 +65,8 @@ export class Questions {
     this.#field.pattern = text?.pattern?.source ?? ".*";
     this.#field.title = text?.pattern?.hint ?? "";
     this.#dialog.showModal();
-    (text === undefined ? this.#do : this.#field).focus();
+    if (text !== undefined) this.#field.focus();
+    else (isDangerous ? this.#cancel : this.#do).focus();
     return new Promise((resolve) => {
       this.#answer = resolve;
     });

@@ -1,6 +1,7 @@
 import { element } from "#client/viewer/view/element.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { columnsOf, moodOf } from "../figures.ts";
+import { asTheyStood, BY_NAME, inOrder, type Order, pressed } from "../order.ts";
 
 /** Columns from here on are numbers, and stand to the right. */
 const FIRST_NUMBER = 2;
@@ -12,17 +13,65 @@ type Row = {
 
 /** All sessions, one a row. A row stays the same element, so that the keyboard's focus stays where it is. */
 export class SessionTable {
-  readonly #body = element("rows", HTMLElement);
+  readonly #body = element("rows", HTMLTableSectionElement);
+  readonly #heads = element("heads", HTMLTableRowElement);
   readonly #empty = element("empty", HTMLElement);
   readonly #rows = new Map<string, Row>();
   readonly #chosen: (session: string) => void;
+  #order = BY_NAME;
+  #shown: { readonly reports: readonly SessionReport[]; readonly selected: string | undefined } = {
+    reports: [],
+    selected: undefined,
+  };
 
   constructor(chosen: (session: string) => void) {
     this.#chosen = chosen;
+    for (const [column, head] of [...this.#heads.cells].entries()) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => this.#sort(pressed(this.#order, column)));
+    }
+    this.#markOrder();
   }
 
   show(reports: readonly SessionReport[], selected: string | undefined): void {
-    const sorted = reports.toSorted((a, b) => a.name.localeCompare(b.name));
+    this.#shown = { reports, selected };
+    this.#fill(
+      this.#isPointedAt ? asTheyStood(reports, this.#names) : inOrder(reports, this.#order),
+    );
+  }
+
+  focus(session: string): void {
+    this.#rows.get(session)?.button.focus();
+  }
+
+  /** A row that moves away from under the pointer or the keyboard would be mistaken for another. */
+  get #isPointedAt(): boolean {
+    return this.#body.matches(":hover") || this.#body.contains(document.activeElement);
+  }
+
+  get #names(): readonly string[] {
+    const names = new Map([...this.#rows].map(([name, row]) => [row.element, name]));
+    return [...this.#body.rows].flatMap((row) => names.get(row) ?? []);
+  }
+
+  #sort(order: Order): void {
+    this.#order = order;
+    this.#markOrder();
+    this.#fill(inOrder(this.#shown.reports, order));
+  }
+
+  #markOrder(): void {
+    const { column, descending } = this.#order;
+    for (const [index, head] of [...this.#heads.cells].entries()) {
+      head.ariaSort = index !== column ? "none" : descending ? "descending" : "ascending";
+    }
+  }
+
+  #fill(sorted: readonly SessionReport[]): void {
+    const { selected } = this.#shown;
     const names = new Set(sorted.map(({ name }) => name));
     for (const [name, row] of this.#rows) {
       if (names.has(name)) continue;
@@ -36,10 +85,6 @@ export class SessionTable {
       fill(row, report, report.name === selected);
     }
     this.#empty.hidden = sorted.length > 0;
-  }
-
-  focus(session: string): void {
-    this.#rows.get(session)?.button.focus();
   }
 
   #addRow(name: string): Row {

@@ -13,20 +13,34 @@ export type KeyPress = ModifierKeys & {
 };
 
 /** What the page itself does on Control, Alt, Shift and a letter. */
-export type Shortcut = "statistics" | "full-screen" | "toolbar";
+export type Shortcut = "statistics" | "full-screen" | "text" | "toolbar";
 
 const SHORTCUTS: Readonly<Record<string, Shortcut>> = {
   KeyS: "statistics",
   KeyF: "full-screen",
+  KeyK: "text",
   KeyM: "toolbar",
 };
 
 /** The browser's own full screen: an operator must be able to leave it in every state of the page. */
 const LEFT_TO_BROWSER: ReadonlySet<string> = new Set(["F11"]);
 
+/** With these a browser does what no page is asked about: Control and W closes the tab. */
+const BROWSER_CODES = ["ControlLeft", "ControlRight", "MetaLeft", "MetaRight"] as const;
+
 const MODIFIER_CODES: ReadonlySet<string> = new Set(
   ["Shift", "Control", "Alt", "Meta"].flatMap((name) => [`${name}Left`, `${name}Right`]),
 );
+
+const ALT_GR = "AltGraph";
+
+/** By a modifier's key, whether an event says that it is held. None does so of AltGr in its bits. */
+const HELD_IN: Readonly<Record<string, (keys: ModifierKeys) => boolean>> = {
+  Shift: ({ shiftKey }) => shiftKey,
+  Control: ({ ctrlKey }) => ctrlKey,
+  Alt: ({ altKey }) => altKey,
+  Meta: ({ metaKey }) => metaKey,
+};
 
 export type KeyDecision = {
   /** The browser's own action for the key is to be prevented. */
@@ -48,6 +62,11 @@ export class KeyFilter {
   /** Code to key of what the guest believes held. */
   readonly #held = new Map<string, string>();
 
+  /** The guest is in the middle of a shortcut that may be one of the browser's, too. */
+  get holdsShortcut(): boolean {
+    return BROWSER_CODES.some((code) => this.#held.has(code));
+  }
+
   decide(press: KeyPress): KeyDecision {
     if (LEFT_TO_BROWSER.has(press.code)) return LEFT_ALONE;
     // While an input method composes, keys are its own; it has no field here to put text in.
@@ -62,10 +81,34 @@ export class KeyFilter {
 
   #down(press: KeyPress): KeyDecision {
     if (!fits(press)) return SWALLOWED;
+    const send = this.#lettingGo(press);
     // A browser that takes the keyboard back repeats keys that the guest was told to let go of.
     const repeat = press.repeat && this.#held.has(press.code);
     this.#held.set(press.code, press.key);
-    return { prevent: true, send: [keyInput("keydown", press.code, press.key, repeat, press)] };
+    // The bits of a press of AltGr name Control and Alt on Windows; the guest has it as a key of its own.
+    const modifiers = press.key === ALT_GR ? { ...press, ctrlKey: false, altKey: false } : press;
+    send.push(keyInput("keydown", press.code, press.key, repeat, modifiers));
+    return { prevent: true, send };
+  }
+
+  /** Modifiers that the guest believes held, and that are not. */
+  #lettingGo(press: KeyPress): KeyInput[] {
+    const stale = (code: string, key: string): boolean => {
+      if (code === press.code) return false;
+      // Windows makes AltGr of a Control that nobody pressed, and the right Alt.
+      if (press.key === ALT_GR) return code === "ControlLeft";
+      // The system may have taken the release: a screenshot's keys, a switch of desktops. Where keys are
+      // remapped, place and key name different modifiers, and one of them is held.
+      const isHeld = [key, code.replace(/Left|Right/, "")].map((name) => HELD_IN[name]?.(press));
+      return key !== ALT_GR && !isHeld.includes(true);
+    };
+    const send: KeyInput[] = [];
+    for (const [code, key] of this.#held) {
+      if (!MODIFIER_CODES.has(code) || !stale(code, key)) continue;
+      this.#held.delete(code);
+      send.push(keyInput("keyup", code, key, false, press));
+    }
+    return send;
   }
 
   #up(press: KeyPress): KeyDecision {

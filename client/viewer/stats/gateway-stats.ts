@@ -7,6 +7,8 @@ export type GatewayStats = {
   readonly roundTripMs: number | undefined;
   /** Median of the last second, from the frame's GPU work done to its last packet at the socket. */
   readonly presentToSentMs: number | undefined;
+  /** Of the session, this one included. */
+  readonly viewers: number | undefined;
 };
 
 /** Undefined when the text is not JSON. */
@@ -22,6 +24,7 @@ export function readGatewayStats(text: string): GatewayStats | undefined {
   return {
     targetBitrate: number("targetBitrate"),
     roundTripMs: number("roundTripMs"),
+    viewers: number("viewers"),
     presentToSentMs: members.inner("presentToSentMs" satisfies keyof StatsMessage).maybe("p50"),
   };
 }

@@ -37,6 +37,7 @@ export function statsRows({ session, sample, rates, gateway }: StatsSources): re
       "Frames dropped",
       sample && rates && formatCount(rates.framesDropped, sample.framesDropped),
     ),
+    row("Viewers", gateway?.viewers?.toString()),
     row("Packets lost", sample && rates && formatLoss(rates, sample)),
   ];
 }

@@ -5,6 +5,7 @@ import { element } from "./element.ts";
 /** A phase that asks something of the operator, and what its button says. */
 const ACTIONS: Partial<Record<Phase, string>> = {
   refused: "Use another token",
+  "sent-away": "Try again",
   blocked: "Show the picture",
   unsupported: "Try again",
 };

@@ -32,6 +32,7 @@ const CANDIDATE: Candidate = { candidate: "candidate:1", sdpMid: "0", sdpMLineIn
 
 /** A session that keeps what it is told. */
 class RecordingSession {
+  readonly name = "vm";
   readonly viewers: { id: string; role: ViewerRole; outlet: ViewerOutlet }[] = [];
   readonly said: unknown[] = [];
   full = false;
@@ -146,6 +147,12 @@ describe("a viewer", () => {
     await joined();
     expect(session.viewers.map(({ role }) => role)).toEqual(["control", "control"]);
     expect(new Set(session.viewers.map(({ id }) => id)).size).toBe(2);
+  });
+
+  test("is told first what its token opened", async () => {
+    const socket = dial();
+    const welcome = await heard(socket, "welcome");
+    expect(welcome).toEqual({ session: "vm", role: "control" });
   });
 
   test("gets what its session says", async () => {

@@ -26,6 +26,7 @@ describe("the page's shortcuts", () => {
     ["Control, Alt, Shift and S", press("keydown", "KeyS", "S", all), "statistics"],
     ["Control, Alt, Shift and F", press("keydown", "KeyF", "F", all), "full-screen"],
     ["Control, Alt, Shift and M", press("keydown", "KeyM", "M", all), "toolbar"],
+    ["Control, Alt, Shift and K", press("keydown", "KeyK", "K", all), "text"],
     ["the key's place counts, not its letter", press("keydown", "KeyS", "Ś", all), "statistics"],
     ["another letter is the guest's", press("keydown", "KeyA", "A", all), undefined],
     [
@@ -94,6 +95,53 @@ describe("keys on their way to the guest", () => {
     expect(filter.decide(repeated).send[0]?.repeat).toBe(false);
   });
 
+  test("on Windows AltGr is no Control, which the guest is told to let go of", () => {
+    const filter = new KeyFilter();
+    const both = { ctrlKey: true, altKey: true };
+    const sent = [
+      press("keydown", "ControlLeft", "Control", { ctrlKey: true }),
+      press("keydown", "AltRight", "AltGraph", both),
+      press("keydown", "KeyQ", "@"),
+      press("keyup", "KeyQ", "@"),
+      press("keyup", "ControlLeft", "Control", { altKey: true }),
+      press("keyup", "AltRight", "AltGraph"),
+    ].flatMap((key) => filter.decide(key).send);
+    expect(sent.map(({ type, key }) => `${type} ${key}`)).toEqual([
+      "keydown Control",
+      "keyup Control",
+      "keydown AltGraph",
+      "keydown @",
+      "keyup @",
+      "keyup AltGraph",
+    ]);
+    expect(sent[2]?.modifiers).toBe(0);
+  });
+
+  test.each([
+    ["ShiftLeft", "Shift", "shiftKey"],
+    ["ControlRight", "Control", "ctrlKey"],
+    ["AltLeft", "Alt", "altKey"],
+    ["MetaLeft", "Meta", "metaKey"],
+  ])("a %s whose release the system took does not stick", (code, key, flag) => {
+    const codes = (more: Partial<KeyPress>) => {
+      const filter = new KeyFilter();
+      filter.decide(press("keydown", code, key, { [flag]: true }));
+      const { send } = filter.decide(press("keydown", "KeyA", "a", more));
+      return send.map((event) => `${event.type} ${event.code} ${event.modifiers}`);
+    };
+    expect(codes({})).toEqual([`keyup ${code} 0`, "keydown KeyA 0"]);
+    expect(codes({ [flag]: true })).toHaveLength(1);
+  });
+
+  test("a remapped modifier is held as long as its key or its place is", () => {
+    const filter = new KeyFilter();
+    // Shift and Alt on X11.
+    filter.decide(press("keydown", "AltLeft", "Meta", { altKey: true }));
+    filter.decide(press("keydown", "AltRight", "AltGraph"));
+    const { send } = filter.decide(press("keydown", "KeyA", "a", { altKey: true }));
+    expect(send.map(({ code }) => code)).toEqual(["KeyA"]);
+  });
+
   test("are released once, and not after the guest let go of all", () => {
     const filter = new KeyFilter();
     filter.decide(press("keydown", "KeyA", "a"));
@@ -103,6 +151,20 @@ describe("keys on their way to the guest", () => {
     filter.releaseAll();
     expect(filter.decide(press("keyup", "KeyB", "b")).send).toHaveLength(0);
   });
+
+  test.each(["ControlLeft", "ControlRight", "MetaLeft", "MetaRight"])(
+    "may be the browser's, too, while %s is held",
+    (code) => {
+      const filter = new KeyFilter();
+      filter.decide(press("keydown", "KeyW", "w"));
+      expect(filter.holdsShortcut).toBe(false);
+      const held = code.startsWith("Meta") ? { metaKey: true } : { ctrlKey: true };
+      filter.decide(press("keydown", code, code.replace(/Left|Right/, ""), held));
+      expect(filter.holdsShortcut).toBe(true);
+      filter.releaseAll();
+      expect(filter.holdsShortcut).toBe(false);
+    },
+  );
 
   test("held with Command are released with it, but for other modifiers", () => {
     const filter = new KeyFilter();

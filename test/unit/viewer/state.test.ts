@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Backoff } from "#client/viewer/backoff.ts";
-import { AT_FIRST, type Knowledge, present } from "#client/viewer/state.ts";
+import { AT_FIRST, isViewOnly, type Knowledge, pageTitle, present } from "#client/viewer/state.ts";
 import { whyUnsupported } from "#client/viewer/support.ts";
 import { tokenInFragment, tokenInText } from "#client/viewer/token.ts";
 
 const LIVE: Knowledge = {
   token: true,
+  welcome: { session: "vm", role: "control" },
   signaling: "open",
+  offline: false,
+  away: false,
   media: "connected",
   session: { state: "live", sentence: "A program draws." },
   playing: true,
@@ -16,6 +19,54 @@ const GONE = {
   state: "guest-gone",
   sentence: "The guest's program ended. Waiting for the next one.",
 } as const;
+
+describe("a gateway that does not answer", () => {
+  test.each([
+    ["was there before", { ...LIVE, signaling: "lost" }, "Connection lost", /does not answer/],
+    [
+      "has sent this page alone",
+      { ...AT_FIRST, token: true, signaling: "lost" },
+      "The gateway cannot be reached",
+      /proxy on the way may block WebSockets/,
+    ],
+    [
+      "is out of reach of a computer without a network",
+      { ...LIVE, signaling: "lost", offline: true },
+      "This computer is offline",
+      /by itself when there is a network again/,
+    ],
+  ] as const)("%s", (_name, knowledge, title, sentence) => {
+    const said = present(knowledge);
+    expect(said.title).toBe(title);
+    expect(said.sentence).toMatch(sentence);
+    expect(said.busy).toBe(true);
+  });
+});
+
+describe("what the tab is called", () => {
+  const welcome = { session: "desk-7", role: "control" } as const;
+  test.each([
+    ["by its session alone while it is live", LIVE, welcome, "desk-7 – Heliograph"],
+    [
+      "by what is the matter, first",
+      { ...LIVE, session: GONE },
+      welcome,
+      "Program ended – desk-7 – Heliograph",
+    ],
+    ["before the session is known", AT_FIRST, undefined, "No token – Heliograph"],
+  ])("%s", (_name, knowledge, opened, title) => {
+    expect(pageTitle(present(knowledge), opened)).toBe(title);
+  });
+});
+
+test.each([
+  ["view", true],
+  ["control", false],
+  ["admin", false],
+] as const)("a token of role %s may only view: %s", (role, viewOnly) => {
+  expect(isViewOnly({ ...LIVE, welcome: { session: "vm", role } })).toBe(viewOnly);
+  expect(isViewOnly(LIVE)).toBe(false);
+});
 
 describe("what the page says", () => {
   test.each([
@@ -27,7 +78,13 @@ describe("what the page says", () => {
       "unsupported",
       false,
     ],
-    ["that it was refused", { ...LIVE, signaling: "lost", refused: "No room." }, "refused", false],
+    ["that it was refused", { ...AT_FIRST, token: true, refused: "No." }, "refused", false],
+    [
+      "that it was let in and then sent away",
+      { ...LIVE, signaling: "lost", refused: "An admin removed the session." },
+      "sent-away",
+      false,
+    ],
     [
       "that there is no room, over all that was said before",
       { ...LIVE, signaling: "lost", busy: "Session vm is full." },
@@ -45,6 +102,12 @@ describe("what the page says", () => {
       "that the gateway is away, over all that it said before",
       { ...LIVE, signaling: "lost" },
       "reconnecting",
+      true,
+    ],
+    [
+      "that it left while nobody looked",
+      { ...LIVE, signaling: "connecting", away: true },
+      "away",
       true,
     ],
     ["that there is no way for video", { ...LIVE, media: "failed" }, "no-path", true],
@@ -106,8 +169,11 @@ describe("what the page says", () => {
     expect(presentation.title).not.toBe("");
   });
 
-  test("is the gateway's own sentence where it has one", () => {
-    expect(present({ ...LIVE, session: GONE }).sentence).toBe(GONE.sentence);
+  test("is the gateway's own sentence where it has one, and what comes next", () => {
+    expect(present({ ...LIVE, session: GONE }).sentence).toBe(
+      `${GONE.sentence} The next one's picture appears by itself.`,
+    );
+    expect(present({ ...LIVE, playing: false }).sentence).toMatch(/picture is on the way/);
     expect(present({ ...LIVE, refused: "No room." }).sentence).toBe("No room.");
     expect(present({ ...LIVE, busy: "Full." }).sentence).toBe("Full. Trying again.");
   });
