@@ -1,6 +1,8 @@
 import { DOMRect, Element, GlobalWindow, HTMLElement } from "happy-dom";
 import type { InputEvent } from "#shared/input/events.ts";
 import { CanvasContexts, installCanvasElement } from "./canvas.ts";
+import { define } from "./define.ts";
+import { installEventClasses } from "./event-classes.ts";
 import { createFileFetch } from "./files.ts";
 import { installWindowGlobals } from "./globals.ts";
 import {
@@ -12,10 +14,13 @@ import {
 import { KeyboardDispatcher } from "./keyboard.ts";
 import { layoutSize, type PageSize } from "./layout.ts";
 import { dispatchTrusted, type Stage } from "./page-events.ts";
+import { installPaintClasses } from "./paint-classes.ts";
 import { Paint, type PageCanvas, type Pixels } from "./paint.ts";
 import { PointerDispatcher } from "./pointer.ts";
 import { PointerCaptures } from "./pointer-capture.ts";
 import { ResizeObservation } from "./resize-observer.ts";
+import { installScreenRequests } from "./screen-requests.ts";
+import { VideoFrame } from "./video-frame.ts";
 
 export type DomOptions = {
   readonly gpu: object;
@@ -52,7 +57,7 @@ export function installDom(options: DomOptions): Dom {
   window.happyDOM.setViewport(size);
   const sizeOf = (element: Element) => layoutSize(element, pageSize(window));
   const observation = new ResizeObservation(sizeOf, () => window.devicePixelRatio);
-  const paint = new Paint();
+  const paint = new Paint(window.ImageData);
   const contexts = new CanvasContexts(paint, options.createCanvasContext);
   const stage: Stage = {
     window,
@@ -65,7 +70,15 @@ export function installDom(options: DomOptions): Dom {
   installCanvasElement(contexts, paint);
   installImageLoading(paint, base, fetch, (type) => new window.Event(type));
   captures.install();
+  installEventClasses(window);
+  installScreenRequests(window);
+  installOrigin(window);
   define(window, {
+    // Else there is no navigator.gpu: https://www.w3.org/TR/webgpu/#navigatorgpu
+    isSecureContext: true,
+    crossOriginIsolated: false,
+    alert: (message: unknown) => console.warn(String(message)),
+    VideoFrame,
     ImageBitmap,
     createImageBitmap: createImageBitmapFunction(paint),
     OffscreenCanvas: createOffscreenCanvasClass(paint, (canvas, kind) =>
@@ -81,7 +94,10 @@ export function installDom(options: DomOptions): Dom {
   });
   define(window.navigator, { gpu: options.gpu });
   installWindowGlobals(window);
+  installPaintClasses(globalThis, paint);
   define(globalThis, { Request, fetch });
+  // By this member of Node's `process`, which bundlers' stand-ins have, libraries know a page that has a `process`.
+  define(process, { browser: true });
   options.installGPUGlobals(globalThis);
 
   const pointer = new PointerDispatcher(stage, captures);
@@ -135,6 +151,17 @@ function pageSize({ innerWidth, innerHeight, devicePixelRatio }: GlobalWindow): 
   return { width: innerWidth, height: innerHeight, devicePixelRatio };
 }
 
+/**
+ * The origin of a page that is a file is for the browser to choose, says https://url.spec.whatwg.org/#concept-url-origin.
+ * As in Chromium, `location.origin` is one that URLs can be resolved against.
+ */
+function installOrigin(window: GlobalWindow): void {
+  const { location } = window;
+  const { origin } = location;
+  define(window, { origin });
+  if (location.protocol === "file:") define(location, { origin: "file://" });
+}
+
 function installLayout(sizeOf: (element: Element) => { width: number; height: number }): void {
   const sizes = (side: "width" | "height"): PropertyDescriptor => ({
     configurable: true,
@@ -157,10 +184,4 @@ function installLayout(sizeOf: (element: Element) => { width: number; height: nu
       },
     },
   });
-}
-
-function define(target: object, members: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(members)) {
-    Object.defineProperty(target, name, { value, configurable: true, writable: true });
-  }
 }

@@ -13,6 +13,9 @@ export type Pixels = {
   readonly data: Uint8ClampedArray;
 };
 
+/** The page's ImageData class. */
+type ImageDataClass = new (data: Uint8ClampedArray, width: number, height: number) => Pixels;
+
 const load: (name: "@napi-rs/canvas") => NapiCanvas = createRequire(import.meta.url);
 
 /**
@@ -23,7 +26,12 @@ export class Paint {
   readonly #canvases = new WeakMap<object, Canvas>();
   readonly #contexts = new WeakMap<object, SKRSContext2D>();
   readonly #images = new WeakMap<object, Image | Canvas>();
+  readonly #ImageData: ImageDataClass;
   #napi: NapiCanvas | undefined;
+
+  constructor(imageData: ImageDataClass) {
+    this.#ImageData = imageData;
+  }
 
   get napi(): NapiCanvas {
     this.#napi ??= load("@napi-rs/canvas");
@@ -60,6 +68,8 @@ export class Paint {
     convertFirst(context, "putImageData", (source) =>
       isPixels(source) ? this.#imageData(source) : source,
     );
+    convertAfter(context, "getImageData", this.#ImageData);
+    convertAfter(context, "createImageData", this.#ImageData);
     return context;
   }
 
@@ -117,6 +127,21 @@ function convertFirst(
   Object.defineProperty(context, name, {
     value: (source: object, ...rest: unknown[]) =>
       Reflect.apply(method, context, [convert(source), ...rest]),
+  });
+}
+
+/** Makes a method of the context give image data of the page's class. */
+function convertAfter(
+  context: SKRSContext2D,
+  name: "getImageData" | "createImageData",
+  PageImageData: ImageDataClass,
+): void {
+  const method: (...rest: never[]) => Pixels = context[name];
+  Object.defineProperty(context, name, {
+    value: (...rest: unknown[]) => {
+      const { data, width, height } = Reflect.apply(method, context, rest);
+      return new PageImageData(data, width, height);
+    },
   });
 }
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { createCanvas } from "@napi-rs/canvas";
 import { afterAll, describe, expect, test } from "vitest";
-import { call, installTestPage } from "./page.ts";
+import { call, contextOf, globalClass, installTestPage } from "./page.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "heliograph-images-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -114,6 +114,36 @@ describe("a 2D canvas", () => {
     expect(canvas.toDataURL()).toMatch(/^data:image\/png;base64,/);
     canvas.width = 2;
     expect(pixelsOf(canvas)).toEqual(COLOURS.map(() => [0, 0, 0, 0]));
+  });
+
+  test.for([
+    { name: "CanvasRenderingContext2D", make: (context: object) => context },
+    { name: "ImageData", make: (context: object) => call(context, "getImageData", 0, 0, 1, 1) },
+    { name: "ImageData", make: (context: object) => call(context, "createImageData", 1, 1) },
+    {
+      name: "CanvasGradient",
+      make: (context: object) => call(context, "createLinearGradient", 0, 0, 1, 1),
+    },
+    {
+      name: "CanvasPattern",
+      make: (context: object) =>
+        call(context, "createPattern", new ImageData(new Uint8ClampedArray(4), 1, 1), "repeat"),
+    },
+    { name: "Path2D", make: () => Reflect.construct(globalClass("Path2D"), ["M0 0L1 1"]) },
+  ])("and what it makes are instances of the page's classes: $name", ({ name, make }) => {
+    for (const canvas of [document.createElement("canvas"), new dom.window.OffscreenCanvas(1, 1)]) {
+      const context = contextOf(canvas, "2d");
+      expect(make(context)).toBeInstanceOf(globalClass(name));
+    }
+  });
+
+  test("takes image data that the program made", () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 1;
+    const context = contextOf(canvas, "2d");
+    const data = new ImageData(new Uint8ClampedArray(GREEN), 1, 1);
+    call(context, "putImageData", data, 0, 0);
+    expect(pixelsOf(canvas)).toEqual([GREEN]);
   });
 
   test("has one context, of the kind asked for first", () => {

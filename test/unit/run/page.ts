@@ -48,6 +48,20 @@ export function call(target: object, method: string, ...args: readonly unknown[]
   return Reflect.apply(value, target, args);
 }
 
+/** A class that is global to the program. */
+export function globalClass(name: string): typeof Function.prototype {
+  const value: unknown = Reflect.get(globalThis, name);
+  if (typeof value !== "function") throw new TypeError(`${name} is not a class.`);
+  return value;
+}
+
+/** A canvas's context, of a kind that the canvas can have. */
+export function contextOf(canvas: object, kind: "2d" | "webgpu"): object {
+  const context = call(canvas, "getContext", kind);
+  if (typeof context !== "object" || context === null) throw new TypeError("It has none.");
+  return context;
+}
+
 /** A mouse at a fraction of the picture. */
 export function mouse(
   type: "pointermove" | "pointerdown" | "pointerup" | "pointercancel",
