@@ -27,7 +27,9 @@ export type DomOptions = {
   /** Defines GPUDevice, GPUBufferUsage and the rest on the given object. */
   readonly installGPUGlobals: (target: object) => void;
   /** What a canvas answers to `getContext("webgpu")`; asked once for each canvas. */
-  readonly createCanvasContext: (canvas: PageCanvas) => object;
+  readonly createCanvasContext: (canvas: PageCanvas, isVisible: () => boolean) => object;
+  /** What the canvas of such a context shows now. */
+  readonly readCanvas: (context: object) => Promise<Pixels>;
   readonly requestAnimationFrame: (callback: (time: number) => void) => number;
   readonly cancelAnimationFrame: (handle: number) => void;
   /** The window before the operator's own size is known. */
@@ -58,7 +60,10 @@ export function installDom(options: DomOptions): Dom {
   const sizeOf = (element: Element) => layoutSize(element, pageSize(window));
   const observation = new ResizeObservation(sizeOf, () => window.devicePixelRatio);
   const paint = new Paint(window.ImageData);
-  const contexts = new CanvasContexts(paint, options.createCanvasContext);
+  const contexts = new CanvasContexts(paint, {
+    createContext: options.createCanvasContext,
+    read: options.readCanvas,
+  });
   const stage: Stage = {
     window,
     sizeOf,

@@ -26,6 +26,7 @@ export class Paint {
   readonly #canvases = new WeakMap<object, Canvas>();
   readonly #contexts = new WeakMap<object, SKRSContext2D>();
   readonly #images = new WeakMap<object, Image | Canvas>();
+  readonly #remote = new WeakMap<object, () => Promise<Pixels>>();
   readonly #ImageData: ImageDataClass;
   #napi: NapiCanvas | undefined;
 
@@ -38,8 +39,32 @@ export class Paint {
     return this.#napi;
   }
 
-  /** The picture behind a page's canvas, made at first use in the canvas's size. */
+  /** The canvas is drawn on the GPU host from now on; `read` gives what it shows when it is called. */
+  setRemote(canvas: PageCanvas, read: () => Promise<Pixels>): void {
+    this.#remote.set(canvas, read);
+  }
+
+  isRemote(source: object): boolean {
+    return this.#remote.has(source);
+  }
+
+  /** What a remote canvas shows now. Rejects when its device is lost. */
+  async readRemote(canvas: object): Promise<Canvas> {
+    return this.#canvasOfPixels(await this.#remote.get(canvas)!());
+  }
+
+  /**
+   * The picture behind a page's canvas, made at first use in the canvas's size. Throws for one that is drawn on the GPU
+   * host, since nothing waits for the host on the program's thread.
+   */
   canvasOf(canvas: PageCanvas): Canvas {
+    if (this.isRemote(canvas)) {
+      throw new DOMException(
+        "The picture of a WebGPU canvas is on the GPU host and comes later: ask for it by toBlob, convertToBlob or " +
+          "createImageBitmap, or copy its texture to a buffer and await mapAsync.",
+        "NotSupportedError",
+      );
+    }
     let backing = this.#canvases.get(canvas);
     if (backing === undefined) {
       backing = this.napi.createCanvas(canvas.width, canvas.height);
@@ -82,9 +107,10 @@ export class Paint {
     this.#images.delete(image);
   }
 
-  /** The picture behind an image, a canvas or image data of the page; absent if it has none. */
+  /** The picture behind an image, a canvas or image data of the page; absent if it has none. Throws as canvasOf. */
   pictureOf(source: object): Image | Canvas | undefined {
-    return this.#images.get(source) ?? this.#canvases.get(source) ?? this.#pictureOfData(source);
+    if (isPixels(source)) return this.#canvasOfPixels(source);
+    return this.#images.get(source) ?? (isCanvas(source) ? this.canvasOf(source) : undefined);
   }
 
   /** The pixels of an image, a canvas or image data of the page; absent if it has none. */
@@ -97,8 +123,7 @@ export class Paint {
     return { width, height, data };
   }
 
-  #pictureOfData(source: object): Canvas | undefined {
-    if (!isPixels(source)) return undefined;
+  #canvasOfPixels(source: Pixels): Canvas {
     const canvas = this.napi.createCanvas(source.width, source.height);
     canvas.getContext("2d").putImageData(this.#imageData(source), 0, 0);
     return canvas;
@@ -143,6 +168,10 @@ function convertAfter(
       return new PageImageData(data, width, height);
     },
   });
+}
+
+function isCanvas(source: object): source is PageCanvas {
+  return "getContext" in source;
 }
 
 function isPixels(source: object): source is Pixels {

@@ -7,15 +7,18 @@ export function installTestPage(
   base = pathToFileURL(import.meta.filename),
 ) {
   let callbacks: ((time: number) => void)[] = [];
-  const contexts: object[] = [];
+  const contexts: { readonly isVisible: () => boolean }[] = [];
+  /** What all WebGPU canvases show. */
+  const picture = { width: 1, height: 1, data: new Uint8ClampedArray([255, 128, 0, 255]) };
   const dom: Dom = installDom({
     gpu: {},
     installGPUGlobals: () => {},
-    createCanvasContext: () => {
-      const context = {};
+    createCanvasContext: (_canvas, isVisible) => {
+      const context = { isVisible };
       contexts.push(context);
       return context;
     },
+    readCanvas: async () => picture,
     requestAnimationFrame: (callback) => callbacks.push(callback),
     cancelAnimationFrame: () => {},
     size,
