@@ -1,8 +1,17 @@
-import { DOMRect, Element, GlobalWindow, HTMLElement } from "happy-dom";
+import {
+  DOMRect,
+  Element,
+  GlobalWindow,
+  HTMLElement,
+  HTMLImageElement,
+  HTMLMediaElement,
+} from "happy-dom";
 import type { InputEvent } from "#shared/input/events.ts";
 import { CanvasContexts, installCanvasElement } from "./canvas.ts";
 import { define } from "./define.ts";
 import { installEventClasses } from "./event-classes.ts";
+import { bindHandlers } from "./event-handlers.ts";
+import { FileReader } from "./file-reader.ts";
 import { createFileFetch } from "./files.ts";
 import { installWindowGlobals } from "./globals.ts";
 import {
@@ -21,6 +30,7 @@ import { PointerCaptures } from "./pointer-capture.ts";
 import { ResizeObservation } from "./resize-observer.ts";
 import { installScreenRequests } from "./screen-requests.ts";
 import { VideoFrame } from "./video-frame.ts";
+import { createXmlHttpRequestClass } from "./xml-http-request.ts";
 
 export type DomOptions = {
   readonly gpu: object;
@@ -76,6 +86,8 @@ export function installDom(options: DomOptions): Dom {
   installImageLoading(paint, base, fetch, (type) => new window.Event(type));
   captures.install();
   installEventClasses(window);
+  for (const { prototype } of [HTMLElement, HTMLImageElement, HTMLMediaElement])
+    bindHandlers(prototype);
   installScreenRequests(window);
   installOrigin(window);
   define(window, {
@@ -83,7 +95,9 @@ export function installDom(options: DomOptions): Dom {
     isSecureContext: true,
     crossOriginIsolated: false,
     alert: (message: unknown) => console.warn(String(message)),
+    FileReader,
     VideoFrame,
+    XMLHttpRequest: createXmlHttpRequestClass(base, fetch),
     ImageBitmap,
     createImageBitmap: createImageBitmapFunction(paint),
     OffscreenCanvas: createOffscreenCanvasClass(paint, (canvas, kind) =>
