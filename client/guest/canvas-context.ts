@@ -8,6 +8,7 @@ import {
   writeSurfaceUnconfigure,
 } from "#shared/wire/gen/write-commands.ts";
 import type { Animation, Presentable } from "./animation.ts";
+import { blankPicture, type Picture, readPicture } from "./canvas-picture.ts";
 import type { Connection } from "./connection.ts";
 import { GPUTextureUsage } from "./flags.ts";
 import { requireFormat } from "./formats.ts";
@@ -27,6 +28,13 @@ import { wrapTracked } from "./wrap.ts";
 /** What a canvas element and an OffscreenCanvas have in common, as far as a surface goes. */
 export type SurfaceCanvas = { readonly width: number; readonly height: number };
 
+/** A canvas's context, and what the page may ask of it that the program may not. */
+export type CanvasSurface = {
+  readonly context: GPUCanvasContext;
+  /** The picture as it is now: nothing, unless its texture was taken and not presented yet. */
+  readPicture(): Promise<Picture>;
+};
+
 type Typed = ReturnType<typeof toGPUCanvasConfiguration>;
 type Configuration = Omit<Typed, "viewFormats" | "toneMapping"> & {
   readonly viewFormats: readonly GPUTextureFormat[];
@@ -36,18 +44,27 @@ type Configuration = Omit<Typed, "viewFormats" | "toneMapping"> & {
 const CANVAS_FORMATS: ReadonlySet<string> = new Set(["bgra8unorm", "rgba8unorm", "rgba16float"]);
 
 /** The state of a GPUCanvasContext: a surface at the worker. */
-class Surface implements Presentable {
+class Surface implements Presentable, CanvasSurface {
   readonly canvas: SurfaceCanvas;
+  readonly context: GPUCanvasContext;
   readonly #connection: Connection;
   readonly #animation: Animation;
   #record: Records["Surface"] | undefined;
   #configured: { readonly configuration: Configuration; width: number; height: number } | undefined;
   #texture: GPUTexture | undefined;
+  readonly #isVisible: () => boolean;
 
-  constructor(connection: Connection, animation: Animation, canvas: SurfaceCanvas) {
+  constructor(
+    connection: Connection,
+    animation: Animation,
+    canvas: SurfaceCanvas,
+    isVisible: () => boolean,
+  ) {
     this.#connection = connection;
     this.#animation = animation;
     this.canvas = canvas;
+    this.#isVisible = isVisible;
+    this.context = new GPUCanvasContext(constructKey, connection, this);
   }
 
   get configuration(): Configuration | undefined {
@@ -86,7 +103,17 @@ class Surface implements Presentable {
     return this.#texture;
   }
 
+  readPicture(): Promise<Picture> {
+    const { configuration } = this.#configured ?? {};
+    if (configuration === undefined || this.#texture === undefined) {
+      return Promise.resolve(blankPicture(this.canvas.width, this.canvas.height));
+    }
+    const { device, alphaMode } = configuration;
+    return readPicture(device.wrapper!, this.#texture, alphaMode);
+  }
+
   present(): void {
+    if (!this.#isVisible()) return this.#discard();
     const { stream, record } = this.#surface();
     writeSurfacePresent(stream.writer, record);
     stream.recorded();
@@ -115,6 +142,16 @@ class Surface implements Presentable {
       textureBindingViewDimension: undefined,
     });
     return wrapTracked(GPUTexture.prototype, GPUTextureSlot, texture);
+  }
+
+  /** Nobody sees the canvas: what was drawn is dropped, and what was shown before hidden. */
+  #discard(): void {
+    const { configuration, width, height } = this.#configured!;
+    const { stream, record } = this.#surface();
+    writeSurfaceUnconfigure(stream.writer, record);
+    stream.recorded();
+    this.#texture = undefined;
+    this.#sendConfiguration(configuration, width, height);
   }
 
   /** Whatever was drawn is dropped: the worker expires it with the same command. */
@@ -146,15 +183,10 @@ export class GPUCanvasContext implements globalThis.GPUCanvasContext {
   readonly #connection: Connection;
   declare readonly __brand: "GPUCanvasContext";
 
-  constructor(
-    key: ConstructKey,
-    connection: Connection,
-    animation: Animation,
-    canvas: SurfaceCanvas,
-  ) {
+  constructor(key: ConstructKey, connection: Connection, surface: Surface) {
     requireConstructKey(key);
     this.#connection = connection;
-    this.#surface = new Surface(connection, animation, canvas);
+    this.#surface = surface;
   }
 
   get canvas(): HTMLCanvasElement | OffscreenCanvas {
@@ -213,11 +245,15 @@ export class GPUCanvasContext implements globalThis.GPUCanvasContext {
   }
 }
 
-/** The context of one canvas; the caller keeps it for the canvas's life. */
-export function createCanvasContext(
+/**
+ * A canvas's surface; the caller keeps its context for the canvas's life. What is drawn while the canvas is not
+ * visible is not shown.
+ */
+export function createCanvasSurface(
   connection: Connection,
   animation: Animation,
   canvas: SurfaceCanvas,
-): GPUCanvasContext {
-  return new GPUCanvasContext(constructKey, connection, animation, canvas);
+  isVisible: () => boolean,
+): CanvasSurface {
+  return new Surface(connection, animation, canvas, isVisible);
 }

@@ -7,3 +7,13 @@ export function toHalfBits(value: number): number {
   }
   return Math.round(value * 2 ** 24);
 }
+
+/** The number that float16 bits stand for. */
+export function fromHalfBits(bits: number): number {
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const mantissa = bits & 1023;
+  if (exponent === 0) return sign * mantissa * 2 ** -24;
+  if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
+  return sign * (1024 + mantissa) * 2 ** (exponent - 25);
+}

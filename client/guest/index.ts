@@ -1,5 +1,6 @@
 import { Animation } from "./animation.ts";
-import { createCanvasContext, type SurfaceCanvas } from "./canvas-context.ts";
+import { type CanvasSurface, createCanvasSurface, type SurfaceCanvas } from "./canvas-context.ts";
+import type { Picture } from "./canvas-picture.ts";
 import { Connection } from "./connection.ts";
 import { installGlobals } from "./globals.ts";
 import { createGPU } from "./gpu.ts";
@@ -25,8 +26,13 @@ export type Guest = {
   readonly gpu: GPU;
   /** Defines GPUDevice, GPUBufferUsage and the rest as properties of `target`, as a browser does. */
   installGlobals(target: object): void;
-  /** What a canvas answers to `getContext("webgpu")`; the canvas asks once and keeps it. */
-  createCanvasContext(canvas: SurfaceCanvas): GPUCanvasContext;
+  /**
+   * What a canvas answers to `getContext("webgpu")`; the canvas asks once and keeps it. What is drawn while the canvas
+   * is not visible is not shown.
+   */
+  createCanvasContext(canvas: SurfaceCanvas, isVisible?: () => boolean): GPUCanvasContext;
+  /** What the canvas of such a context shows at this point of the program. Rejects when the device is lost. */
+  readCanvas(context: object): Promise<Picture>;
   requestAnimationFrame(callback: (time: number) => void): number;
   cancelAnimationFrame(handle: number): void;
   onInput(callback: (event: InputEvent) => void): void;
@@ -46,10 +52,20 @@ export function connectGuest(options: GuestOptions): Guest {
   const animation = new Animation(connection, reportException);
   const input = new InputPort(connection, reportException);
   const gpu = createGPU(connection);
+  const surfaces = new WeakMap<object, CanvasSurface>();
   return {
     gpu,
     installGlobals,
-    createCanvasContext: (canvas) => createCanvasContext(connection, animation, canvas),
+    createCanvasContext(canvas, isVisible = () => true) {
+      const surface = createCanvasSurface(connection, animation, canvas, isVisible);
+      surfaces.set(surface.context, surface);
+      return surface.context;
+    },
+    async readCanvas(context) {
+      const surface = surfaces.get(context);
+      if (surface === undefined) throw new TypeError("The context is not one of this guest's.");
+      return surface.readPicture();
+    },
     requestAnimationFrame: (callback) => animation.request(callback),
     cancelAnimationFrame: (handle) => animation.cancel(handle),
     onInput: (callback) => input.onInput(callback),

@@ -1,24 +1,33 @@
 import { HTMLCanvasElement } from "happy-dom";
-import { encode } from "./images.ts";
-import type { PageCanvas, Paint } from "./paint.ts";
+import { encodeCanvas } from "./images.ts";
+import type { PageCanvas, Paint, Pixels } from "./paint.ts";
 
 type Taken = { readonly kind: string; readonly context: object };
+
+/** The WebGPU contexts of a page's canvases, whose pictures are on the GPU host. */
+export type RemoteCanvases = {
+  createContext(canvas: PageCanvas, isVisible: () => boolean): object;
+  /** What the canvas of such a context shows now. */
+  read(context: object): Promise<Pixels>;
+};
 
 /** The contexts of a page's canvases: each canvas has at most one, of the kind asked for first. */
 export class CanvasContexts {
   readonly #taken = new WeakMap<object, Taken>();
   readonly #paint: Paint;
-  readonly #createWebGPUContext: (canvas: PageCanvas) => object;
-  #shown: HTMLCanvasElement | undefined;
+  readonly #remote: RemoteCanvases;
+  /** The elements that have a WebGPU context, in the order in which they took it. */
+  #elements: WeakRef<HTMLCanvasElement>[] = [];
 
-  constructor(paint: Paint, createWebGPUContext: (canvas: PageCanvas) => object) {
+  constructor(paint: Paint, remote: RemoteCanvases) {
     this.#paint = paint;
-    this.#createWebGPUContext = createWebGPUContext;
+    this.#remote = remote;
   }
 
-  /** The canvas element that the operator sees: the one that took a WebGPU context last. */
+  /** The canvas element that the operator sees: the one in the document that took a WebGPU context last. */
   get shown(): HTMLCanvasElement | undefined {
-    return this.#shown;
+    const elements = this.#alive();
+    return elements.findLast(({ isConnected }) => isConnected) ?? elements.at(-1);
   }
 
   /** A canvas's `getContext`; null for a kind that there is not, or other than the canvas's own. */
@@ -35,11 +44,33 @@ export class CanvasContexts {
       case "2d":
         return this.#paint.contextOf(canvas);
       case "webgpu":
-        if (canvas instanceof HTMLCanvasElement) this.#shown = canvas;
-        return this.#createWebGPUContext(canvas);
+        return this.#createRemote(canvas);
       default:
         return null;
     }
+  }
+
+  #createRemote(canvas: PageCanvas): object {
+    if (canvas instanceof HTMLCanvasElement) this.#elements.push(new WeakRef(canvas));
+    const context = this.#remote.createContext(canvas, () => this.#isVisible(canvas));
+    this.#paint.setRemote(canvas, () => this.#remote.read(context));
+    return context;
+  }
+
+  /** Libraries draw to canvases of their own to read them back. A program that puts none into its document shows them all. */
+  #isVisible(canvas: PageCanvas): boolean {
+    if (canvas instanceof HTMLCanvasElement && canvas.isConnected) return true;
+    return !this.#alive().some(({ isConnected }) => isConnected);
+  }
+
+  #alive(): HTMLCanvasElement[] {
+    const elements = this.#elements
+      .map((weak) => weak.deref())
+      .filter((each) => each !== undefined);
+    if (elements.length < this.#elements.length) {
+      this.#elements = elements.map((each) => new WeakRef(each));
+    }
+    return elements;
   }
 }
 
@@ -56,9 +87,11 @@ export function installCanvasElement(contexts: CanvasContexts, paint: Paint): vo
     },
     toBlob: {
       configurable: true,
-      value(this: HTMLCanvasElement, callback: (blob: Blob) => void, type?: string) {
-        const blob = encode(paint, this, type);
-        setImmediate(() => callback(blob));
+      value(this: HTMLCanvasElement, callback: (blob: Blob | null) => void, type?: string) {
+        void encodeCanvas(paint, this, type)
+          // As a browser says that it has no picture: https://html.spec.whatwg.org/#dom-canvas-toblob
+          .catch(() => null)
+          .then((blob) => setImmediate(() => callback(blob)));
       },
     },
     toDataURL: {

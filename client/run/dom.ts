@@ -1,6 +1,17 @@
-import { DOMRect, Element, GlobalWindow, HTMLElement } from "happy-dom";
+import {
+  DOMRect,
+  Element,
+  GlobalWindow,
+  HTMLElement,
+  HTMLImageElement,
+  HTMLMediaElement,
+} from "happy-dom";
 import type { InputEvent } from "#shared/input/events.ts";
 import { CanvasContexts, installCanvasElement } from "./canvas.ts";
+import { define } from "./define.ts";
+import { installEventClasses } from "./event-classes.ts";
+import { bindHandlers } from "./event-handlers.ts";
+import { FileReader } from "./file-reader.ts";
 import { createFileFetch } from "./files.ts";
 import { installWindowGlobals } from "./globals.ts";
 import {
@@ -12,17 +23,23 @@ import {
 import { KeyboardDispatcher } from "./keyboard.ts";
 import { layoutSize, type PageSize } from "./layout.ts";
 import { dispatchTrusted, type Stage } from "./page-events.ts";
+import { installPaintClasses } from "./paint-classes.ts";
 import { Paint, type PageCanvas, type Pixels } from "./paint.ts";
 import { PointerDispatcher } from "./pointer.ts";
 import { PointerCaptures } from "./pointer-capture.ts";
 import { ResizeObservation } from "./resize-observer.ts";
+import { installScreenRequests } from "./screen-requests.ts";
+import { VideoFrame } from "./video-frame.ts";
+import { createXmlHttpRequestClass } from "./xml-http-request.ts";
 
 export type DomOptions = {
   readonly gpu: object;
   /** Defines GPUDevice, GPUBufferUsage and the rest on the given object. */
   readonly installGPUGlobals: (target: object) => void;
   /** What a canvas answers to `getContext("webgpu")`; asked once for each canvas. */
-  readonly createCanvasContext: (canvas: PageCanvas) => object;
+  readonly createCanvasContext: (canvas: PageCanvas, isVisible: () => boolean) => object;
+  /** What the canvas of such a context shows now. */
+  readonly readCanvas: (context: object) => Promise<Pixels>;
   readonly requestAnimationFrame: (callback: (time: number) => void) => number;
   readonly cancelAnimationFrame: (handle: number) => void;
   /** The window before the operator's own size is known. */
@@ -52,8 +69,11 @@ export function installDom(options: DomOptions): Dom {
   window.happyDOM.setViewport(size);
   const sizeOf = (element: Element) => layoutSize(element, pageSize(window));
   const observation = new ResizeObservation(sizeOf, () => window.devicePixelRatio);
-  const paint = new Paint();
-  const contexts = new CanvasContexts(paint, options.createCanvasContext);
+  const paint = new Paint(window.ImageData);
+  const contexts = new CanvasContexts(paint, {
+    createContext: options.createCanvasContext,
+    read: options.readCanvas,
+  });
   const stage: Stage = {
     window,
     sizeOf,
@@ -65,7 +85,19 @@ export function installDom(options: DomOptions): Dom {
   installCanvasElement(contexts, paint);
   installImageLoading(paint, base, fetch, (type) => new window.Event(type));
   captures.install();
+  installEventClasses(window);
+  for (const { prototype } of [HTMLElement, HTMLImageElement, HTMLMediaElement])
+    bindHandlers(prototype);
+  installScreenRequests(window);
+  installOrigin(window);
   define(window, {
+    // Else there is no navigator.gpu: https://www.w3.org/TR/webgpu/#navigatorgpu
+    isSecureContext: true,
+    crossOriginIsolated: false,
+    alert: (message: unknown) => console.warn(String(message)),
+    FileReader,
+    VideoFrame,
+    XMLHttpRequest: createXmlHttpRequestClass(base, fetch),
     ImageBitmap,
     createImageBitmap: createImageBitmapFunction(paint),
     OffscreenCanvas: createOffscreenCanvasClass(paint, (canvas, kind) =>
@@ -81,7 +113,10 @@ export function installDom(options: DomOptions): Dom {
   });
   define(window.navigator, { gpu: options.gpu });
   installWindowGlobals(window);
+  installPaintClasses(globalThis, paint);
   define(globalThis, { Request, fetch });
+  // By this member of Node's `process`, which bundlers' stand-ins have, libraries know a page that has a `process`.
+  define(process, { browser: true });
   options.installGPUGlobals(globalThis);
 
   const pointer = new PointerDispatcher(stage, captures);
@@ -135,6 +170,17 @@ function pageSize({ innerWidth, innerHeight, devicePixelRatio }: GlobalWindow): 
   return { width: innerWidth, height: innerHeight, devicePixelRatio };
 }
 
+/**
+ * The origin of a page that is a file is for the browser to choose, says https://url.spec.whatwg.org/#concept-url-origin.
+ * As in Chromium, `location.origin` is one that URLs can be resolved against.
+ */
+function installOrigin(window: GlobalWindow): void {
+  const { location } = window;
+  const { origin } = location;
+  define(window, { origin });
+  if (location.protocol === "file:") define(location, { origin: "file://" });
+}
+
 function installLayout(sizeOf: (element: Element) => { width: number; height: number }): void {
   const sizes = (side: "width" | "height"): PropertyDescriptor => ({
     configurable: true,
@@ -157,10 +203,4 @@ function installLayout(sizeOf: (element: Element) => { width: number; height: nu
       },
     },
   });
-}
-
-function define(target: object, members: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(members)) {
-    Object.defineProperty(target, name, { value, configurable: true, writable: true });
-  }
 }

@@ -45,7 +45,7 @@ export function createImageBitmapFunction(paint: Paint) {
     source: object,
     ...rest: readonly (number | BitmapOptions | undefined)[]
   ): Promise<ImageBitmap> {
-    const picture = await pictureOf(paint, source);
+    const picture = await snapshot(paint, source);
     const options = rest.find((argument) => typeof argument === "object") ?? {};
     const crop = cropOf(rest, picture);
     const width = options.resizeWidth ?? Math.abs(crop.width);
@@ -59,9 +59,9 @@ export function createImageBitmapFunction(paint: Paint) {
   };
 }
 
-async function pictureOf(paint: Paint, source: object): Promise<Image | Canvas> {
+async function snapshot(paint: Paint, source: object): Promise<Image | Canvas> {
   if (source instanceof Blob) return decode(paint, new Uint8Array(await source.arrayBuffer()));
-  const picture = paint.pictureOf(source);
+  const picture = paint.isRemote(source) ? await paint.readRemote(source) : paint.pictureOf(source);
   if (picture === undefined) {
     throw new DOMException("The image source has no picture.", "InvalidStateError");
   }
@@ -134,8 +134,8 @@ export function createOffscreenCanvasClass(
       return getContext(this, kind);
     }
 
-    async convertToBlob(options: { type?: string } = {}): Promise<Blob> {
-      return encode(paint, this, options.type);
+    convertToBlob(options: { type?: string } = {}): Promise<Blob> {
+      return encodeCanvas(paint, this, options.type);
     }
 
     transferToImageBitmap(): ImageBitmap {
@@ -148,9 +148,18 @@ export function createOffscreenCanvasClass(
   };
 }
 
-/** The canvas as an image file: what toBlob, toDataURL and convertToBlob give. */
-export function encode(paint: Paint, canvas: PageCanvas, type = "image/png"): Blob {
-  const picture = paint.canvasOf(canvas);
+/** The canvas, as it is now, as an image file: what toBlob and convertToBlob give. */
+export async function encodeCanvas(
+  paint: Paint,
+  canvas: PageCanvas,
+  type = "image/png",
+): Promise<Blob> {
+  return paint.isRemote(canvas)
+    ? encode(await paint.readRemote(canvas), type)
+    : encode(paint.canvasOf(canvas), type);
+}
+
+function encode(picture: Canvas, type: string): Blob {
   switch (type) {
     case "image/jpeg":
       return new Blob([new Uint8Array(picture.toBuffer("image/jpeg"))], { type });

@@ -13,6 +13,9 @@ export type Pixels = {
   readonly data: Uint8ClampedArray;
 };
 
+/** The page's ImageData class. */
+type ImageDataClass = new (data: Uint8ClampedArray, width: number, height: number) => Pixels;
+
 const load: (name: "@napi-rs/canvas") => NapiCanvas = createRequire(import.meta.url);
 
 /**
@@ -23,15 +26,45 @@ export class Paint {
   readonly #canvases = new WeakMap<object, Canvas>();
   readonly #contexts = new WeakMap<object, SKRSContext2D>();
   readonly #images = new WeakMap<object, Image | Canvas>();
+  readonly #remote = new WeakMap<object, () => Promise<Pixels>>();
+  readonly #ImageData: ImageDataClass;
   #napi: NapiCanvas | undefined;
+
+  constructor(imageData: ImageDataClass) {
+    this.#ImageData = imageData;
+  }
 
   get napi(): NapiCanvas {
     this.#napi ??= load("@napi-rs/canvas");
     return this.#napi;
   }
 
-  /** The picture behind a page's canvas, made at first use in the canvas's size. */
+  /** The canvas is drawn on the GPU host from now on; `read` gives what it shows when it is called. */
+  setRemote(canvas: PageCanvas, read: () => Promise<Pixels>): void {
+    this.#remote.set(canvas, read);
+  }
+
+  isRemote(source: object): boolean {
+    return this.#remote.has(source);
+  }
+
+  /** What a remote canvas shows now. Rejects when its device is lost. */
+  async readRemote(canvas: object): Promise<Canvas> {
+    return this.#canvasOfPixels(await this.#remote.get(canvas)!());
+  }
+
+  /**
+   * The picture behind a page's canvas, made at first use in the canvas's size. Throws for one that is drawn on the GPU
+   * host, since nothing waits for the host on the program's thread.
+   */
   canvasOf(canvas: PageCanvas): Canvas {
+    if (this.isRemote(canvas)) {
+      throw new DOMException(
+        "The picture of a WebGPU canvas is on the GPU host and comes later: ask for it by toBlob, convertToBlob or " +
+          "createImageBitmap, or copy its texture to a buffer and await mapAsync.",
+        "NotSupportedError",
+      );
+    }
     let backing = this.#canvases.get(canvas);
     if (backing === undefined) {
       backing = this.napi.createCanvas(canvas.width, canvas.height);
@@ -60,6 +93,8 @@ export class Paint {
     convertFirst(context, "putImageData", (source) =>
       isPixels(source) ? this.#imageData(source) : source,
     );
+    convertAfter(context, "getImageData", this.#ImageData);
+    convertAfter(context, "createImageData", this.#ImageData);
     return context;
   }
 
@@ -72,9 +107,10 @@ export class Paint {
     this.#images.delete(image);
   }
 
-  /** The picture behind an image, a canvas or image data of the page; absent if it has none. */
+  /** The picture behind an image, a canvas or image data of the page; absent if it has none. Throws as canvasOf. */
   pictureOf(source: object): Image | Canvas | undefined {
-    return this.#images.get(source) ?? this.#canvases.get(source) ?? this.#pictureOfData(source);
+    if (isPixels(source)) return this.#canvasOfPixels(source);
+    return this.#images.get(source) ?? (isCanvas(source) ? this.canvasOf(source) : undefined);
   }
 
   /** The pixels of an image, a canvas or image data of the page; absent if it has none. */
@@ -87,8 +123,7 @@ export class Paint {
     return { width, height, data };
   }
 
-  #pictureOfData(source: object): Canvas | undefined {
-    if (!isPixels(source)) return undefined;
+  #canvasOfPixels(source: Pixels): Canvas {
     const canvas = this.napi.createCanvas(source.width, source.height);
     canvas.getContext("2d").putImageData(this.#imageData(source), 0, 0);
     return canvas;
@@ -118,6 +153,25 @@ function convertFirst(
     value: (source: object, ...rest: unknown[]) =>
       Reflect.apply(method, context, [convert(source), ...rest]),
   });
+}
+
+/** Makes a method of the context give image data of the page's class. */
+function convertAfter(
+  context: SKRSContext2D,
+  name: "getImageData" | "createImageData",
+  PageImageData: ImageDataClass,
+): void {
+  const method: (...rest: never[]) => Pixels = context[name];
+  Object.defineProperty(context, name, {
+    value: (...rest: unknown[]) => {
+      const { data, width, height } = Reflect.apply(method, context, rest);
+      return new PageImageData(data, width, height);
+    },
+  });
+}
+
+function isCanvas(source: object): source is PageCanvas {
+  return "getContext" in source;
 }
 
 function isPixels(source: object): source is Pixels {

@@ -29,10 +29,11 @@ function becomePage(): void {
   const dom = installDom({
     gpu: guest.gpu,
     installGPUGlobals: (target) => guest.installGlobals(target),
-    createCanvasContext: (canvas) => {
+    createCanvasContext: (canvas, isVisible) => {
       picture ??= setInterval(() => {}, 2 ** 30);
-      return guest.createCanvasContext(canvas);
+      return guest.createCanvasContext(canvas, isVisible);
     },
+    readCanvas: (context) => guest.readCanvas(context),
     requestAnimationFrame: (callback) => guest.requestAnimationFrame(callback),
     cancelAnimationFrame: (handle) => guest.cancelAnimationFrame(handle),
     size,

@@ -115,6 +115,32 @@ test("a picture reaches a texture from each kind of image that a page has", asyn
   expect(running.output).toEqual(Array.from({ length: 5 }, () => flipped));
 });
 
+test("a program saves what its canvas shows", async () => {
+  const file = await program(
+    "screenshot",
+    `const canvas = document.body.appendChild(document.createElement("canvas"));
+     const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+     const context = canvas.getContext("webgpu");
+     context.configure({ device, format: "bgra8unorm", alphaMode: "premultiplied" });
+     requestAnimationFrame(() => {
+       const encoder = device.createCommandEncoder();
+       const view = context.getCurrentTexture().createView();
+       const clear = { view, loadOp: "clear", storeOp: "store", clearValue: [1, 0.5, 0, 1] };
+       encoder.beginRenderPass({ colorAttachments: [clear] }).end();
+       device.queue.submit([encoder.finish()]);
+       canvas.toBlob(async (blob) => {
+         const page = new OffscreenCanvas(1, 1).getContext("2d");
+         page.drawImage(await createImageBitmap(blob), 0, 0);
+         console.log(blob.type, ...page.getImageData(0, 0, 1, 1).data);
+         process.exit();
+       });
+     });`,
+  );
+  await using running = system.run("node", file);
+  expect(await running.ended).toBe(0);
+  expect(running.output).toEqual(["image/png 255 128 0 255"]);
+});
+
 describe("as a shell runs a program", () => {
   test.for([
     { how: "ends with 0", source: "", code: 0 },

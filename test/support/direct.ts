@@ -38,6 +38,11 @@ export async function installDirect(options: DirectOptions): Promise<Direct> {
       contexts.push(context);
       return context;
     },
+    readCanvas: async (context) => {
+      if (!(context instanceof DirectCanvasContext))
+        throw new TypeError("It is no WebGPU context.");
+      return context.read();
+    },
     requestAnimationFrame: (callback) => frames.request(callback),
     cancelAnimationFrame: (handle) => frames.cancel(handle),
     size: options.size,

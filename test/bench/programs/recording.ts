@@ -34,7 +34,8 @@ const drawing = Promise.withResolvers<void>();
 installDom({
   gpu: guest.gpu,
   installGPUGlobals: (target) => guest.installGlobals(target),
-  createCanvasContext: (canvas) => guest.createCanvasContext(canvas),
+  createCanvasContext: (canvas, isVisible) => guest.createCanvasContext(canvas, isVisible),
+  readCanvas: (context) => guest.readCanvas(context),
   requestAnimationFrame: (callback) => {
     draw = callback;
     drawing.resolve();

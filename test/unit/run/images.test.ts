@@ -4,7 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { createCanvas } from "@napi-rs/canvas";
 import { afterAll, describe, expect, test } from "vitest";
-import { call, installTestPage } from "./page.ts";
+import { call, contextOf, globalClass, installTestPage } from "./page.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "heliograph-images-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -27,7 +27,7 @@ const png = picture.toBuffer("image/png");
 await writeFile(path.join(folder, "picture.png"), png);
 await writeFile(path.join(folder, "noise.png"), "no picture");
 
-const { dom } = installTestPage(undefined, pathToFileURL(path.join(folder, "app.js")));
+const { contexts, dom } = installTestPage(undefined, pathToFileURL(path.join(folder, "app.js")));
 const { document, Image } = dom.window;
 
 function pixelsOf(source: object): number[][] {
@@ -116,6 +116,36 @@ describe("a 2D canvas", () => {
     expect(pixelsOf(canvas)).toEqual(COLOURS.map(() => [0, 0, 0, 0]));
   });
 
+  test.for([
+    { name: "CanvasRenderingContext2D", make: (context: object) => context },
+    { name: "ImageData", make: (context: object) => call(context, "getImageData", 0, 0, 1, 1) },
+    { name: "ImageData", make: (context: object) => call(context, "createImageData", 1, 1) },
+    {
+      name: "CanvasGradient",
+      make: (context: object) => call(context, "createLinearGradient", 0, 0, 1, 1),
+    },
+    {
+      name: "CanvasPattern",
+      make: (context: object) =>
+        call(context, "createPattern", new ImageData(new Uint8ClampedArray(4), 1, 1), "repeat"),
+    },
+    { name: "Path2D", make: () => Reflect.construct(globalClass("Path2D"), ["M0 0L1 1"]) },
+  ])("and what it makes are instances of the page's classes: $name", ({ name, make }) => {
+    for (const canvas of [document.createElement("canvas"), new dom.window.OffscreenCanvas(1, 1)]) {
+      const context = contextOf(canvas, "2d");
+      expect(make(context)).toBeInstanceOf(globalClass(name));
+    }
+  });
+
+  test("takes image data that the program made", () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 1;
+    const context = contextOf(canvas, "2d");
+    const data = new ImageData(new Uint8ClampedArray(GREEN), 1, 1);
+    call(context, "putImageData", data, 0, 0);
+    expect(pixelsOf(canvas)).toEqual([GREEN]);
+  });
+
   test("has one context, of the kind asked for first", () => {
     const canvas = document.createElement("canvas");
     const ask = (kind: string) => call(canvas, "getContext", kind);
@@ -125,6 +155,79 @@ describe("a 2D canvas", () => {
     expect(ask("webgpu")).toBeNull();
     expect(ask("webgl2")).toBeNull();
   });
+});
+
+const element = () => document.createElement("canvas");
+const offscreen = () => new dom.window.OffscreenCanvas(1, 1);
+
+/** Gives a canvas one pixel, drawn on the GPU host. */
+function remote<T extends object>(canvas: T): T {
+  Object.assign(canvas, { width: 1, height: 1 });
+  contextOf(canvas, "webgpu");
+  return canvas;
+}
+
+async function decoded(blob: unknown): Promise<number[][]> {
+  expect(blob).toBeInstanceOf(Blob);
+  return pixelsOf(await Reflect.apply(createImageBitmap, undefined, [blob]));
+}
+
+/** Of the last canvases that took a WebGPU context, which are visible. */
+function visible(count: number): boolean[] {
+  return contexts.slice(-count).map((context) => context.isVisible());
+}
+
+describe("a WebGPU canvas", () => {
+  // What the page says that each shows.
+  const SHOWN = [[255, 128, 0, 255]];
+
+  test("gives its picture to toBlob", async () => {
+    const blob = await new Promise((resolve) => call(remote(element()), "toBlob", resolve));
+    expect(await decoded(blob)).toEqual(SHOWN);
+  });
+
+  test("gives its picture to convertToBlob", async () => {
+    expect(await decoded(await call(remote(offscreen()), "convertToBlob"))).toEqual(SHOWN);
+  });
+
+  test.for([element, offscreen])("gives its picture to createImageBitmap: %o", async (make) => {
+    const bitmap = await Reflect.apply(createImageBitmap, undefined, [remote(make())]);
+    expect(pixelsOf(bitmap)).toEqual(SHOWN);
+  });
+
+  test.for([
+    { what: "toDataURL", ask: () => call(remote(element()), "toDataURL") },
+    {
+      what: "transferToImageBitmap",
+      ask: () => call(remote(offscreen()), "transferToImageBitmap"),
+    },
+    {
+      what: "drawImage",
+      ask: () => {
+        return call(contextOf(element(), "2d"), "drawImage", remote(element()), 0, 0);
+      },
+    },
+  ])("says to $what, which cannot wait, what to use instead", ({ ask }) => {
+    expect(ask).toThrow(/^The picture of a WebGPU canvas is on the GPU host.*toBlob.*mapAsync\.$/);
+  });
+
+  test("is seen if it is in the document, or if none is", () => {
+    const first = remote(element());
+    remote(element());
+    remote(offscreen());
+    expect(visible(3)).toEqual([true, true, true]);
+    document.body.append(first);
+    expect(visible(3)).toEqual([true, false, false]);
+    first.remove();
+    expect(visible(3)).toEqual([true, true, true]);
+  });
+});
+
+test("a 2D canvas that was never drawn to is a picture of nothing", async () => {
+  const empty = document.createElement("canvas");
+  empty.width = empty.height = 1;
+  const bitmap = await Reflect.apply(createImageBitmap, undefined, [empty]);
+  expect(pixelsOf(bitmap)).toEqual([[0, 0, 0, 0]]);
 });
 
 test("fetch and Request take what lies beside the program", async () => {

@@ -7,15 +7,18 @@ export function installTestPage(
   base = pathToFileURL(import.meta.filename),
 ) {
   let callbacks: ((time: number) => void)[] = [];
-  const contexts: object[] = [];
+  const contexts: { readonly isVisible: () => boolean }[] = [];
+  /** What all WebGPU canvases show. */
+  const picture = { width: 1, height: 1, data: new Uint8ClampedArray([255, 128, 0, 255]) };
   const dom: Dom = installDom({
     gpu: {},
     installGPUGlobals: () => {},
-    createCanvasContext: () => {
-      const context = {};
+    createCanvasContext: (_canvas, isVisible) => {
+      const context = { isVisible };
       contexts.push(context);
       return context;
     },
+    readCanvas: async () => picture,
     requestAnimationFrame: (callback) => callbacks.push(callback),
     cancelAnimationFrame: () => {},
     size,
@@ -46,6 +49,20 @@ export function call(target: object, method: string, ...args: readonly unknown[]
   const value: unknown = Reflect.get(target, method);
   if (typeof value !== "function") throw new TypeError(`${method} is not a method.`);
   return Reflect.apply(value, target, args);
+}
+
+/** A class that is global to the program. */
+export function globalClass(name: string): typeof Function.prototype {
+  const value: unknown = Reflect.get(globalThis, name);
+  if (typeof value !== "function") throw new TypeError(`${name} is not a class.`);
+  return value;
+}
+
+/** A canvas's context, of a kind that the canvas can have. */
+export function contextOf(canvas: object, kind: "2d" | "webgpu"): object {
+  const context = call(canvas, "getContext", kind);
+  if (typeof context !== "object" || context === null) throw new TypeError("It has none.");
+  return context;
 }
 
 /** A mouse at a fraction of the picture. */
