@@ -4,7 +4,7 @@ import type { GpuShare } from "#shared/admin/gpu-share.ts";
 import type { AdminNews } from "#shared/admin/messages.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { AdminApi, ApiError } from "./api.ts";
-import { formatShare } from "./figures.ts";
+import { formatShare, totalsOf } from "./figures.ts";
 import { Live } from "./live.ts";
 import { Charts } from "./view/charts.ts";
 import { Detail, type DetailAct } from "./view/detail.ts";
@@ -21,6 +21,7 @@ export class AdminPage {
   readonly #tokens = new TokenKeeper(window, TOKEN_KEY);
   readonly #desk = element("desk", HTMLElement);
   readonly #host = element("host", HTMLElement);
+  readonly #totals = element("totals", HTMLElement);
   readonly #keep = element("keep", HTMLButtonElement);
   readonly #door: Door;
   readonly #table: SessionTable;
@@ -91,6 +92,7 @@ export class AdminPage {
     this.#news = undefined;
     this.#desk.hidden = true;
     this.#keep.hidden = true;
+    this.#totals.textContent = "";
     this.#table.show([], undefined);
     this.#remark.clear();
     this.#enter(state, "");
@@ -107,6 +109,7 @@ export class AdminPage {
     this.#enter(news.host.ready ? "live" : "no-gpu", news.host.sentence);
     this.#desk.hidden = false;
     this.#keep.hidden = false;
+    this.#totals.textContent = totalsOf(news.sessions);
     this.#table.show(news.sessions, this.#selected);
     const report = this.#report;
     if (report === undefined) {

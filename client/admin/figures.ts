@@ -52,6 +52,27 @@ export function columnsOf(report: SessionReport): readonly string[] {
   ];
 }
 
+/** All sessions together. GPU time is that of the sessions of which it is known. */
+export function totalsOf(reports: readonly SessionReport[]): string {
+  const sum = (figure: (report: SessionReport) => number): number =>
+    reports.reduce((total, report) => total + figure(report), 0);
+  const live = sum(({ state }) => (state === "live" ? 1 : 0));
+  const isTimed = reports.some(({ gpuTime }) => gpuTime !== undefined);
+  return [
+    counted(reports.length, "session"),
+    `${live} live`,
+    counted(
+      sum(({ viewers }) => viewers),
+      "viewer",
+    ),
+    ...(isTimed ? [`GPU ${formatGpuTime(sum(({ gpuTime }) => gpuTime ?? 0))}`] : []),
+  ].join(", ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 export type Fact = { readonly name: string; readonly value: string };
 
 /** What the table has no room for. */

@@ -93,6 +93,7 @@ describe("the admin page", () => {
       message: { type: "surface", surface: 1, size: { width: 640, height: 360 } },
     });
     await waitForText("#rows tr", /shown.*Live.*default/);
+    await waitForText("#totals", /^1 session, 1 live, 0 viewers/);
     await choose("shown");
     await waitForText("#facts", /Adapter.*scripted.*Picture.*640 × 360/);
     await page.waitForSelector("#charts canvas");

@@ -6,6 +6,7 @@ import {
   formatGpuTime,
   formatShare,
   moodOf,
+  totalsOf,
 } from "#client/admin/figures.ts";
 import type { SessionReport } from "#shared/admin/session-report.ts";
 import { LIVE_REPORT } from "#test/support/live-report.ts";
@@ -41,6 +42,18 @@ test("a session's row has its figures with their units", () => {
     "1",
     "6",
   ]);
+});
+
+test.for([
+  { what: "none", reports: [], says: "0 sessions, 0 live, 0 viewers" },
+  { what: "one", reports: [REPORT], says: "1 session, 1 live, 1 viewer, GPU 25 %" },
+  {
+    what: "several, one of which is not measured",
+    reports: [REPORT, REPORT, { ...unmeasured, state: "paused" as const }],
+    says: "3 sessions, 2 live, 3 viewers, GPU 51 %",
+  },
+])("all sessions together are said: $what", ({ reports, says }) => {
+  expect(totalsOf(reports)).toBe(says);
 });
 
 test("what nobody measures is a dash, not a zero", () => {
