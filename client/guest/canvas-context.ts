@@ -93,7 +93,8 @@ class Surface implements Presentable, CanvasSurface {
       throw new DOMException("The canvas context is not configured.", "InvalidStateError");
     }
     const { width, height } = this.canvas;
-    if (configured.width !== width || configured.height !== height) {
+    const isSame = configured.width === width && configured.height === height;
+    if (!isSame || this.#record === undefined) {
       this.#expire();
       configured.width = width;
       configured.height = height;
@@ -144,14 +145,15 @@ class Surface implements Presentable, CanvasSurface {
     return wrapTracked(GPUTexture.prototype, GPUTextureSlot, texture);
   }
 
-  /** Nobody sees the canvas: what was drawn is dropped, and what was shown before hidden. */
+  /**
+   * Nobody sees the canvas: what was drawn is dropped, and what was shown before hidden. The surface goes as well, since
+   * programs keep more such canvases than there may be surfaces (MAX_LIVE_SURFACES); drawing anew makes another.
+   */
   #discard(): void {
-    const { configuration, width, height } = this.#configured!;
     const { stream, record } = this.#surface();
-    writeSurfaceUnconfigure(stream.writer, record);
-    stream.recorded();
+    stream.retire(record);
+    this.#record = undefined;
     this.#texture = undefined;
-    this.#sendConfiguration(configuration, width, height);
   }
 
   /** Whatever was drawn is dropped: the worker expires it with the same command. */

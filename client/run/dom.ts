@@ -20,6 +20,7 @@ import {
   ImageBitmap,
   installImageLoading,
 } from "./images.ts";
+import { createIntersectionObserverClass } from "./intersection-observer.ts";
 import { KeyboardDispatcher } from "./keyboard.ts";
 import { layoutSize, type PageSize } from "./layout.ts";
 import { dispatchTrusted, type Stage } from "./page-events.ts";
@@ -104,6 +105,7 @@ export function installDom(options: DomOptions): Dom {
       contexts.getContext(canvas, kind),
     ),
     ResizeObserver: observation.createClass(),
+    IntersectionObserver: createIntersectionObserverClass(sizeOf),
     requestAnimationFrame: (callback: (time: number) => void) =>
       options.requestAnimationFrame((time) => {
         callback(time);

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { create } from "webgpu";
 import { connectGuest } from "#client/guest/index.ts";
+import { MAX_LIVE_SURFACES } from "#shared/wire/limits.ts";
 import { InProcessWorker } from "./in-process-worker.ts";
 
 // What a page reads of a WebGPU canvas, and which canvases are shown, through the guest library, the wire and Dawn.
@@ -94,4 +95,26 @@ test("what is drawn to a canvas that is not visible is not presented, and the ne
   canvas.draw();
   await expect.poll(canvas.presented).toBe(1);
   expect(canvas.errors).toEqual([]);
+});
+
+test("a program may keep more canvases that are not visible than a connection has surfaces", async () => {
+  const { guest, device, errors } = await start();
+  const kept: GPUCanvasContext[] = [];
+  for (let count = 0; count <= MAX_LIVE_SURFACES; count += 1) {
+    const canvas = { width: 1, height: 1 };
+    const context = guest.createCanvasContext(canvas, () => false);
+    kept.push(context);
+    context.configure({ device, format: "rgba8unorm" });
+    const encoder = device.createCommandEncoder();
+    const view = context.getCurrentTexture().createView();
+    const clear = { view, loadOp: "clear", storeOp: "store" } as const;
+    encoder.beginRenderPass({ colorAttachments: [clear] }).end();
+    device.queue.submit([encoder.finish()]);
+    // It shows nothing once the frame has ended.
+    const alpha = async () => (await guest.readCanvas(context)).data[3];
+    await expect.poll(alpha, { interval: 1 }).toBe(0);
+  }
+  await device.queue.onSubmittedWorkDone();
+  expect(kept).toHaveLength(MAX_LIVE_SURFACES + 1);
+  expect(errors).toEqual([]);
 });

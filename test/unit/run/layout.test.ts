@@ -1,6 +1,6 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { cssSize } from "#client/run/dom.ts";
-import { call, installTestPage } from "./page.ts";
+import { call, globalClass, installTestPage } from "./page.ts";
 
 const page = installTestPage();
 const { document } = page.dom.window;
@@ -76,4 +76,51 @@ test.for([
 ])("a picture area of $area.width by $area.height device pixels is $css CSS pixels", (row) => {
   const { width, height } = cssSize(row.area);
   expect([width, height]).toEqual(row.css);
+});
+
+/** What an intersection observer says of an element when it looks. */
+async function seen(change: (canvas: ReturnType<typeof page.showCanvas>) => void) {
+  const canvas = page.showCanvas();
+  change(canvas);
+  const entries = await new Promise<readonly object[]>((resolve) => {
+    call(Reflect.construct(globalClass("IntersectionObserver"), [resolve]), "observe", canvas);
+  });
+  canvas.remove();
+  expect(entries).toHaveLength(1);
+  expect(entries[0]).toHaveProperty("target", canvas);
+  return entries[0];
+}
+
+describe("an intersection observer", () => {
+  test.for([
+    { what: "in the document", change: () => {}, isIntersecting: true, intersectionRatio: 1 },
+    {
+      what: "outside of it",
+      change: (canvas: { remove(): void }) => canvas.remove(),
+      isIntersecting: false,
+      intersectionRatio: 0,
+    },
+    {
+      what: "not displayed",
+      change: (canvas: { style: { display: string } }) => void (canvas.style.display = "none"),
+      isIntersecting: false,
+      intersectionRatio: 0,
+    },
+  ])("tells once of an element that is $what", async ({ change, ...expected }) => {
+    const { isIntersecting, intersectionRatio } = expected;
+    expect(await seen(change)).toMatchObject({ isIntersecting, intersectionRatio });
+  });
+
+  test("tells nothing of what is observed no more", async () => {
+    const heard: unknown[] = [];
+    const canvas = page.showCanvas();
+    const observer = Reflect.construct(globalClass("IntersectionObserver"), [
+      (entries: unknown) => heard.push(entries),
+    ]);
+    call(observer, "observe", canvas);
+    call(observer, "disconnect");
+    await seen(() => {});
+    canvas.remove();
+    expect(heard).toEqual([]);
+  });
 });
