@@ -1,5 +1,6 @@
-import { EventTarget, ProgressEvent } from "happy-dom";
+import { EventTarget } from "happy-dom";
 import { defineHandlers } from "./event-handlers.ts";
+import { fireProgress } from "./fire-progress.ts";
 
 type Result = string | ArrayBuffer;
 
@@ -43,8 +44,8 @@ export class FileReader extends EventTarget {
     if (this.#reading === undefined) return;
     this.#reading = undefined;
     this.readyState = FileReader.DONE;
-    this.#fire("abort");
-    this.#fire("loadend");
+    fireProgress(this, "abort");
+    fireProgress(this, "loadend");
   }
 
   #read(blob: unknown, convert: (bytes: ArrayBuffer) => Result): void {
@@ -70,7 +71,7 @@ export class FileReader extends EventTarget {
     try {
       const bytes = await blob.arrayBuffer();
       if (!isCurrent()) return;
-      this.#fire("loadstart");
+      fireProgress(this, "loadstart");
       if (!isCurrent()) return;
       this.result = convert(bytes);
     } catch (cause) {
@@ -83,14 +84,8 @@ export class FileReader extends EventTarget {
     }
     this.#reading = undefined;
     this.readyState = FileReader.DONE;
-    this.#fire(outcome, blob.size);
+    fireProgress(this, outcome, blob.size);
     // A listener may have begun another reading.
-    if (this.#reading === undefined) this.#fire("loadend", blob.size);
-  }
-
-  #fire(type: string, loaded = 0): void {
-    this.dispatchEvent(
-      new ProgressEvent(type, { lengthComputable: loaded > 0, loaded, total: loaded }),
-    );
+    if (this.#reading === undefined) fireProgress(this, "loadend", blob.size);
   }
 }

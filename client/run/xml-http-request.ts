@@ -1,5 +1,6 @@
 import { EventTarget, ProgressEvent } from "happy-dom";
 import { defineHandlers } from "./event-handlers.ts";
+import { fireProgress } from "./fire-progress.ts";
 
 const TYPES = ["loadstart", "progress", "abort", "error", "load", "timeout", "loadend"];
 
@@ -108,7 +109,7 @@ export function createXmlHttpRequestClass(base: URL, pageFetch: typeof fetch): n
       const ending = new AbortController();
       this.#ending = ending;
       const hasBody = body !== null && this.#method !== "GET" && this.#method !== "HEAD";
-      this.#fire("loadstart");
+      fireProgress(this, "loadstart");
       void this.#run(ending, {
         method: this.#method,
         headers: this.#headers,
@@ -136,7 +137,7 @@ export function createXmlHttpRequestClass(base: URL, pageFetch: typeof fetch): n
         signal.throwIfAborted();
         this.#bytes = bytes;
         this.#become(XMLHttpRequest.LOADING);
-        this.#fire("progress", bytes.byteLength);
+        fireProgress(this, "progress", bytes.byteLength);
         if (!ending.signal.aborted) this.#end("load", bytes.byteLength);
       } catch {
         if (ending.signal.aborted) return;
@@ -148,8 +149,8 @@ export function createXmlHttpRequestClass(base: URL, pageFetch: typeof fetch): n
     #end(type: string, loaded = 0): void {
       this.#ending = undefined;
       this.#become(XMLHttpRequest.DONE);
-      this.#fire(type, loaded);
-      this.#fire("loadend", loaded);
+      fireProgress(this, type, loaded);
+      fireProgress(this, "loadend", loaded);
     }
 
     #forget(): void {
@@ -162,11 +163,6 @@ export function createXmlHttpRequestClass(base: URL, pageFetch: typeof fetch): n
     #become(state: 0 | 1 | 2 | 3 | 4): void {
       this.readyState = state;
       this.dispatchEvent(new ProgressEvent("readystatechange"));
-    }
-
-    #fire(type: string, loaded = 0): void {
-      const total = loaded;
-      this.dispatchEvent(new ProgressEvent(type, { lengthComputable: loaded > 0, loaded, total }));
     }
 
     #requireOpened(): void {

@@ -1,3 +1,4 @@
+import { assertNever } from "#shared/base/assert.ts";
 import type { InputEvent } from "#shared/input/events.ts";
 import { Absence } from "./absence.ts";
 import { InputChannels } from "./input/channels.ts";
@@ -241,7 +242,7 @@ export class Viewer {
         this.#toolbar.focus();
         return;
       default:
-        shortcut satisfies never;
+        assertNever(shortcut);
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { KeyFilter, type KeyPress, shortcutOf } from "#client/viewer/input/key-filter.ts";
 import { encodeInput } from "#shared/input/codec.ts";
+import { PLAIN_KEY } from "./plain-key.ts";
 
 const press = (
   type: "keydown" | "keyup",
@@ -11,12 +12,7 @@ const press = (
   type,
   code,
   key,
-  repeat: false,
-  isComposing: false,
-  shiftKey: false,
-  ctrlKey: false,
-  altKey: false,
-  metaKey: false,
+  ...PLAIN_KEY,
   ...more,
 });
 

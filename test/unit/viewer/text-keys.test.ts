@@ -6,17 +6,13 @@ import {
   pastes,
 } from "#client/viewer/input/text-keys.ts";
 import { decodeInput, encodeInput } from "#shared/input/codec.ts";
+import { PLAIN_KEY } from "./plain-key.ts";
 
 const press = (key: string, more: object = {}) => ({
   type: "keydown",
   code: "KeyA",
   key,
-  repeat: false,
-  isComposing: false,
-  shiftKey: false,
-  ctrlKey: false,
-  altKey: false,
-  metaKey: false,
+  ...PLAIN_KEY,
   ...more,
 });
 
